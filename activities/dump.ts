@@ -1,0 +1,16 @@
+/** The dump method: files on the disk of one worker host, so all but findHost run on that host's own queue. */
+import type { Activities } from '../contract/activities.js';
+import { discardDump, dumpData, restoreData } from '../postgres/schema/dump-data.js';
+import { step } from './step.js';
+import type { ActivityDependencies } from './step.js';
+
+export function dumpActivities(
+  dependencies: ActivityDependencies,
+): Pick<Activities, 'findHost' | 'dumpDatabase' | 'restoreData' | 'discardDump'> {
+  return {
+    findHost: () => Promise.resolve({ queue: dependencies.hostQueue }),
+    dumpDatabase: step(dependencies, 'dump the data', (job) => dumpData(job)),
+    restoreData: step(dependencies, 'restore the data', (job, { lane, dump }) => restoreData(job, lane, dump)),
+    discardDump: step(dependencies, 'remove the dump files', (_job, { dump }) => discardDump(dump)),
+  };
+}

@@ -1,0 +1,44 @@
+/** monitor and stop: watching the lanes, the marker, and what comes after it. */
+import { activityInfo } from '@temporalio/activity';
+import type { Activities } from '../contract/activities.js';
+import { PgtrekError } from '../contract/errors.js';
+import { removeObjects } from '../postgres/cleanup/remove-objects.js';
+import { watchLanes } from '../postgres/monitor/watch-lanes.js';
+import { confirmStopped } from '../postgres/stop/confirm-stopped.js';
+import { commitMarker, disarmMarker } from '../postgres/stop/marker.js';
+import { setSequences } from '../postgres/stop/set-sequences.js';
+import { step } from './step.js';
+import type { ActivityDependencies } from './step.js';
+
+type FollowActivities = Pick<
+  Activities,
+  'monitor' | 'commitMarker' | 'disarmMarker' | 'confirmStopped' | 'setSequences' | 'removeObjects'
+>;
+
+/** A person who watches wants fresh figures; a heartbeat costs Temporal 5 ms. */
+const MEASURE_EVERY_MS = 2_000;
+/** After that many attempts the leftovers are reported instead. */
+export const CLEANUP_ATTEMPTS = 5;
+
+export function followActivities(dependencies: ActivityDependencies): FollowActivities {
+  return {
+    monitor: step(dependencies, 'watch the lanes', (job, { lanes, marker, seconds }, report) =>
+      watchLanes(job, { lanes, marker, seconds, every: MEASURE_EVERY_MS, onFigures: report }),
+    ),
+    commitMarker: step(dependencies, 'commit the marker', (job, { marker }, report) =>
+      commitMarker(job, marker, (text) => report({ kind: 'step', text })),
+    ),
+    disarmMarker: step(dependencies, 'disarm the marker', (job, { marker }) => disarmMarker(job, marker)),
+    confirmStopped: step(dependencies, 'wait for the marker', (job, { marker }, report) =>
+      confirmStopped(job, marker, report),
+    ),
+    setSequences: step(dependencies, 'set the sequences', (job) => setSequences(job)),
+    removeObjects: step(dependencies, 'remove our objects', async (job, { dropTarget }) => {
+      const removed = await removeObjects(job, dropTarget);
+      if (removed.leftovers.length > 0 && activityInfo().attempt < CLEANUP_ATTEMPTS) {
+        throw new PgtrekError('CLEANUP_INCOMPLETE', removed.leftovers.join('; '), { retryable: true });
+      }
+      return removed;
+    }),
+  };
+}

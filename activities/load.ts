@@ -1,0 +1,44 @@
+/** publish, load and subscribe. */
+import type { Activities } from '../contract/activities.js';
+import { dropLane } from '../postgres/cleanup/remove-objects.js';
+import { publishLane } from '../postgres/lane/publication.js';
+import { subscribeLane } from '../postgres/lane/subscription.js';
+import { buildForeignKeys, buildIndexes, planIndexes } from '../postgres/load/build-indexes.js';
+import { copyBatch } from '../postgres/load/copy-batch.js';
+import { analyzeTables, refreshViews } from '../postgres/load/finish-target.js';
+import { planLoad, readTables } from '../postgres/load/plan-load.js';
+import { step } from './step.js';
+import type { ActivityDependencies } from './step.js';
+
+type LoadActivities = Pick<
+  Activities,
+  | 'publishLane'
+  | 'dropLane'
+  | 'planLoad'
+  | 'copyBatch'
+  | 'planIndexes'
+  | 'buildIndexes'
+  | 'buildForeignKeys'
+  | 'refreshViews'
+  | 'analyze'
+  | 'readTables'
+  | 'subscribe'
+>;
+
+export function loadActivities(dependencies: ActivityDependencies): LoadActivities {
+  return {
+    publishLane: step(dependencies, 'publish', (job, { lane }) => publishLane(job, lane)),
+    dropLane: step(dependencies, 'give the lane up', (job, { lane }) => dropLane(job, lane)),
+    planLoad: step(dependencies, 'plan the load', (job, { lane }) => planLoad(job, lane)),
+    copyBatch: step(dependencies, 'copy', (job, { lane, snapshot, batch }, report) =>
+      copyBatch(job, lane, snapshot, batch, report),
+    ),
+    planIndexes: step(dependencies, 'plan the indexes', (job) => planIndexes(job)),
+    buildIndexes: step(dependencies, 'build indexes', (job, { batch }) => buildIndexes(job, batch)),
+    buildForeignKeys: step(dependencies, 'add foreign keys', (job) => buildForeignKeys(job)),
+    refreshViews: step(dependencies, 'refresh materialised views', (job) => refreshViews(job)),
+    analyze: step(dependencies, 'analyze', (job) => analyzeTables(job)),
+    readTables: step(dependencies, 'read the ledger', (job, { offset, limit }) => readTables(job, offset, limit)),
+    subscribe: step(dependencies, 'subscribe', (job, { lane }) => subscribeLane(job, lane)),
+  };
+}

@@ -1,0 +1,34 @@
+import type { Command } from 'commander';
+import { EXIT } from '../exit-codes.js';
+import { wantsJson } from '../globals.js';
+import { printJson, printLines, terminalOf } from '../output.js';
+import { readSpec } from '../read-spec.js';
+import { renderFindings, verdictOf } from '../render/findings.js';
+
+interface ValidateOptions {
+  file: string;
+  verbose?: boolean;
+}
+
+export function addValidateCommand(program: Command): void {
+  program
+    .command('validate')
+    .description('Check both databases from this machine, change nothing; exit code 2 when something blocks.')
+    .requiredOption('-f, --file <spec>', 'the spec, YAML or JSON; - reads stdin')
+    .option('-v, --verbose', 'show what is fine as well')
+    .addHelpText(
+      'after',
+      '\nPasswords are resolved here, in your environment, and no Temporal server is needed.',
+    )
+    .action(validate);
+}
+
+async function validate(options: ValidateOptions, command: Command): Promise<void> {
+  const input = await readSpec(options.file);
+  const { validateHere } = await import('../../workers/index.js');
+  const findings = await validateHere(input);
+  const verdict = verdictOf(findings);
+  if (wantsJson(command)) printJson({ verdict, findings });
+  else printLines(renderFindings(findings, { ...terminalOf(), verbose: options.verbose ?? false }));
+  process.exitCode = verdict === 'block' ? EXIT.blocked : EXIT.done;
+}

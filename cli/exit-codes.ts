@@ -1,0 +1,20 @@
+/** What the command's exit code says. A public contract: scripts branch on it. */
+export const EXIT = {
+  done: 0,
+  error: 1,
+  /** validate found something that blocks; the migration that was started waits. */
+  blocked: 2,
+  /** The migration did not accept the message. */
+  refused: 3,
+  usage: 64,
+  /** By convention, 128 + SIGINT. */
+  interrupted: 130,
+} as const;
+
+export const EXIT_CODES_HELP = `
+Exit codes:
+  0   done
+  1   error (one that names its code, what failed and what mends it); with --watch also: aborted or failed
+  2   blocked: validate found a block, or the started migration waits for retry or abort
+  3   the migration did not accept the message
+  64  wrong usage`;

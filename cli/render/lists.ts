@@ -1,0 +1,48 @@
+import type { MigrationEvent, MigrationSummary, TablesPage } from '../../client/index.js';
+import { renderColumns } from './columns.js';
+import { formatBytes, formatCount, formatTime } from './format.js';
+import { plain } from './text.js';
+
+export function renderTables({ total, offset, tables }: TablesPage, width: number): string[] {
+  const columns = [
+    { title: 'table' },
+    { title: 'status' },
+    { title: 'planned', align: 'right' as const },
+    { title: 'copied', align: 'right' as const },
+    { title: 'rows', align: 'right' as const },
+  ];
+  const rows = tables.map(({ table, status, bytesPlanned, bytesCopied, rows: count }) => [
+    plain(table),
+    status,
+    formatBytes(bytesPlanned),
+    formatBytes(bytesCopied),
+    formatCount(count),
+  ]);
+  const end = offset + tables.length;
+  const more = end < total ? [`${end} of ${formatCount(total)}; go on with --offset ${end}`] : [];
+  return [...renderColumns(columns, rows, width), ...more];
+}
+
+export function renderMigrations(migrations: MigrationSummary[], width: number): string[] {
+  if (migrations.length === 0) return ['no migrations'];
+  const columns = ['name', 'workflow', 'mode', 'source', 'target', 'started', 'ended'].map((title) => ({
+    title,
+  }));
+  const rows = migrations.map(({ name, workflow, mode, source, target, startedAt, endedAt }) => [
+    plain(name),
+    workflow,
+    mode ?? '',
+    plain(source ?? ''),
+    plain(target ?? ''),
+    formatTime(startedAt),
+    endedAt === undefined ? '' : formatTime(endedAt),
+  ]);
+  return renderColumns(columns, rows, width);
+}
+
+/** Not cut: events are read in a log, and searched. */
+export function renderEventLines(events: MigrationEvent[]): string[] {
+  return events.map(
+    ({ n, at, kind, text }) => `${String(n).padStart(4)}  ${formatTime(at)}  ${plain(kind)}  ${plain(text)}`,
+  );
+}

@@ -1,0 +1,89 @@
+import type { LaneFigures } from '../../client/index.js';
+import { formatBytes, formatClock, formatMany } from './format.js';
+import { monitorFigures } from './monitor-line.js';
+import type { Drawing } from './drawing.js';
+import { padTo, plain, wrapTo } from './text.js';
+
+/** What blocks, with the statement that mends it whole: an operator copies it from here. */
+export function renderBlocked({ state, width, paint }: Drawing): string[] {
+  const { blocked, name, status } = state;
+  if (!blocked || status !== 'blocked') return [];
+  const object = blocked.object === undefined ? '' : ` (${plain(blocked.object)})`;
+  return [
+    paint.red(paint.bold(`✖ ${blocked.stage} is blocked: ${blocked.code}${object}`)),
+    ...wrapTo(blocked.message, { width, indent: '  ' }),
+    ...(blocked.remedy === undefined
+      ? []
+      : ['  mend it:', ...wrapTo(blocked.remedy, { width, indent: '    ' }).map(paint.bold)]),
+    `  then:  pgtrek retry ${name}      or give up:  pgtrek abort ${name}`,
+  ];
+}
+
+/** One line a lane, and one with what is wrong with it. */
+export function renderLanes(drawing: Drawing): string[] {
+  const { state, paint, width } = drawing;
+  const figures = new Map(monitorFigures(drawing)?.lanes.map((lane) => [lane.lane, lane]));
+  const nameWidth = Math.max(0, ...state.lanes.map(({ name }) => name.length));
+  return state.lanes
+    .filter(({ status }) => status !== 'dropped')
+    .flatMap((lane) => {
+      const measured = lane.status === 'stopped' ? undefined : figures.get(lane.name);
+      const facts = [formatMany(lane.tables, 'table'), ...(measured ? factsOf(measured) : [])];
+      const faults = measured ? faultsOf(measured) : [];
+      return [
+        `lane ${padTo(lane.name, nameWidth)}  ${padTo(lane.status, 10)}  ${facts.join(' · ')}`,
+        ...(faults.length > 0
+          ? wrapTo(`⚠ ${faults.join(' · ')}`, { width, indent: '     ' }).map(paint.yellow)
+          : []),
+      ];
+    });
+}
+
+function factsOf({ retainedBytes, tables }: LaneFigures): string[] {
+  const waiting = Object.entries(tables).filter(([state, count]) => state !== 'r' && count > 0);
+  return [
+    `WAL kept ${formatBytes(retainedBytes)}`,
+    ...waiting.map(([state, count]) => `${formatMany(count, 'table')} in state ${plain(state)}`),
+  ];
+}
+
+function faultsOf({ enabled, slotActive, walStatus, errors }: LaneFigures): string[] {
+  return [
+    ...(enabled ? [] : ['subscription disabled']),
+    ...(slotActive ? [] : ['slot not active']),
+    ...(walStatus === null || walStatus === 'reserved' ? [] : [`slot ${walStatus}`]),
+    ...(errors.apply === undefined || errors.apply === '0' ? [] : [`${errors.apply} apply errors`]),
+    ...(errors.sync === undefined || errors.sync === '0' ? [] : [`${errors.sync} sync errors`]),
+    ...Object.entries(errors.conflicts ?? {}).map(([kind, count]) => `${count} × ${kind}`),
+  ];
+}
+
+/** Where the lanes stand, what was done at the end, and what is left for a person. */
+export function renderEnd({ state, width, paint }: Drawing): string[] {
+  const { outcome } = state;
+  const report = outcome?.report ?? state.stop?.report;
+  const lanes = (report?.lanes ?? []).map(({ lane, lsn }) => `${lane} stands at ${lsn}`);
+  const late = report?.late === undefined ? [] : [paint.yellow(`the stop was late: ${plain(report.late)}`)];
+  const next =
+    state.status === 'stopped'
+      ? [`next:  pgtrek finish ${state.name}      or  pgtrek abort ${state.name}`]
+      : [];
+  if (!outcome) return [...lanes, ...late, ...next];
+  const sequences =
+    outcome.sequencesSet === undefined ? [] : [`${formatMany(outcome.sequencesSet, 'sequence')} set`];
+  return [
+    ...lanes,
+    ...late,
+    ...sequences,
+    ...outcome.notes.flatMap((note) => wrapTo(note, { width })),
+    ...(outcome.leftovers.length === 0 ? [] : [paint.yellow('could not be removed:')]),
+    ...outcome.leftovers.flatMap((leftover) => wrapTo(leftover, { width, indent: '  ' })),
+  ];
+}
+
+export function renderEvents({ state, now, paint }: Drawing, count: number): string[] {
+  if (count <= 0) return [];
+  return state.events
+    .slice(-count)
+    .map(({ at, kind, text }) => paint.dim(`${formatClock(at, now)}  ${plain(kind)}  ${plain(text)}`));
+}

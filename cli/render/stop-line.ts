@@ -1,0 +1,30 @@
+import type { MigrationState } from '../../client/index.js';
+import { formatDuration, formatMany, formatTime } from './format.js';
+import type { Drawing } from './drawing.js';
+
+/** The plan with a countdown, or how the stop went. */
+export function describeStop({ state, now, paint }: Pick<Drawing, 'state' | 'now' | 'paint'>): string {
+  const { stop, status } = state;
+  if (!stop) return '';
+  if (stop.report) return describeReport(stop.report);
+  if (status === 'completed' || status === 'aborted') return '';
+  const then = `, then ${stop.then}`;
+  if (stop.kind === 'never') return paint.dim(`when told to: pgtrek stop ${state.name} --now`);
+  if (stop.kind === 'now') return `as soon as possible${then}`;
+  const left = Date.parse(stop.at ?? '') - now.getTime();
+  const when = left > 0 ? `in ${formatDuration(left)}, ` : '';
+  return `${when}at ${formatTime(stop.at ?? '')}${then}`;
+}
+
+function describeReport(report: NonNullable<NonNullable<MigrationState['stop']>['report']>): string {
+  const overshoot =
+    report.overshootMs === undefined ? '' : `, ${formatDuration(report.overshootMs)} after the planned time`;
+  const lanes = report.lanes.length === 1 ? '' : `${formatMany(report.lanes.length, 'lane')}, `;
+  return `${lanes}marker at ${preciseTime(report.committedAt)}${overshoot}; stood ${formatDuration(report.stoppedAfterMs)} later`;
+}
+
+/** A stop is exact to milliseconds: so is what is said of it. */
+function preciseTime(iso: string): string {
+  const time = new Date(iso);
+  return Number.isNaN(time.getTime()) ? iso : time.toISOString().replace('T', ' ').replace('Z', ' UTC');
+}

@@ -1,0 +1,25 @@
+/** The library: start, watch and steer migrations from any Node service. docs/library.md shows it in use. */
+export { connect } from './connect.js';
+export type { ConnectOptions } from './connect.js';
+export { Pgtrek } from './pgtrek.js';
+export type { StartOptions } from './pgtrek.js';
+export { Migration } from './migration.js';
+export type { MigrationSummary } from './list-migrations.js';
+export type { MigrationView, WatchOptions } from './watch-migration.js';
+export type { WorkflowStatus } from './workflow-status.js';
+
+export { ERROR_CODES, PgtrekError, isErrorCode } from '../contract/errors.js';
+export type { ErrorCode } from '../contract/errors.js';
+export { parseSpec, specJsonSchema } from '../contract/spec.js';
+export type { Spec, SpecInput } from '../contract/spec.js';
+export type {
+  AbortMessage,
+  FinishMessage,
+  MessageName,
+  MessageShapes,
+  RetryMessage,
+  Sender,
+  StopMessage,
+  StopThen,
+} from '../contract/messages.js';
+export type * from '../contract/state.js';

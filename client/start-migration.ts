@@ -1,0 +1,100 @@
+import { WorkflowExecutionAlreadyStartedError } from '@temporalio/client';
+import { PgtrekError } from '../contract/errors.js';
+import { WORKFLOW_TYPE, workflowId } from '../contract/names.js';
+import { parseSpec, stopPlanOf } from '../contract/spec.js';
+import type { ConnectionSpec, Spec, SpecInput } from '../contract/spec.js';
+import { translateServiceError } from './service-errors.js';
+import { callWithDeadline } from './temporal-link.js';
+import type { TemporalLink } from './temporal-link.js';
+import { requireWorker } from './worker-presence.js';
+
+/** What the list shows of a migration, kept in the workflow's memo. No secrets, and small: it is read with every list. */
+export interface MigrationMemo {
+  name: string;
+  mode: Spec['mode'];
+  /** host:port/database */
+  source: string;
+  target: string;
+  /** ISO; the workflow's own start time begins anew when it continues as new. */
+  startedAt: string;
+}
+
+/** The server refuses longer ones. */
+const SUMMARY_BYTES = 200;
+/** Replaying 4,000 events takes 2 s on a busy machine; the default of 10 s would fail a long history for ever. */
+const WORKFLOW_TASK_TIMEOUT = '30s';
+
+/** Checks the spec, looks for a worker, and starts the workflow. Returns the name. */
+export async function startMigration(
+  link: TemporalLink,
+  input: SpecInput,
+  options: { taskQueue: string | undefined; requireWorker: boolean },
+): Promise<string> {
+  const spec = parseSpec(input);
+  const taskQueue = options.taskQueue ?? spec.taskQueue;
+  try {
+    if (options.requireWorker) await requireWorker(link, taskQueue);
+    await callWithDeadline(link, () =>
+      link.client.workflow.start(WORKFLOW_TYPE, {
+        workflowId: workflowId(spec.name),
+        taskQueue,
+        args: [taskQueue === spec.taskQueue ? input : { ...input, taskQueue }],
+        workflowIdReusePolicy: 'ALLOW_DUPLICATE',
+        workflowIdConflictPolicy: 'FAIL',
+        workflowTaskTimeout: WORKFLOW_TASK_TIMEOUT,
+        ...describeStart(spec),
+      }),
+    );
+    return spec.name;
+  } catch (error) {
+    if (error instanceof WorkflowExecutionAlreadyStartedError) throw migrationExists(spec.name, error);
+    throw translateServiceError(link, error);
+  }
+}
+
+/** What the Web UI and `pgtrek list` show of a migration before its first activity. */
+export function describeStart(spec: Spec): {
+  staticSummary: string;
+  staticDetails: string;
+  memo: { pgtrek: MigrationMemo };
+} {
+  const source = describeEnd(spec.source);
+  const target = describeEnd(spec.target);
+  const details = [
+    `**${spec.name}**: ${spec.mode}, method ${spec.load.method}`,
+    `- source: ${source} as ${spec.source.user}`,
+    `- target: ${target} as ${spec.target.user}`,
+    ...(spec.mode === 'full-load' ? [] : [`- stop: ${describeStop(spec)}`]),
+  ];
+  const startedAt = new Date().toISOString();
+  return {
+    staticSummary: cutToBytes(`${spec.name}: ${source} → ${target}`, SUMMARY_BYTES),
+    staticDetails: details.join('\n'),
+    memo: { pgtrek: { name: spec.name, mode: spec.mode, source, target, startedAt } },
+  };
+}
+
+function describeEnd({ host, port, database }: ConnectionSpec): string {
+  return `${host}:${port}/${database}`;
+}
+
+function describeStop(spec: Spec): string {
+  const plan = stopPlanOf(spec);
+  if (plan.kind === 'never') return 'when told to';
+  return `${plan.kind === 'at' ? `at ${plan.at}` : 'as soon as the target has caught up'}, then ${plan.then}`;
+}
+
+function cutToBytes(text: string, limit: number): string {
+  if (Buffer.byteLength(text) <= limit) return text;
+  let cut = text;
+  while (Buffer.byteLength(cut) > limit - Buffer.byteLength('…')) cut = cut.slice(0, -1);
+  return `${cut}…`;
+}
+
+function migrationExists(name: string, cause: unknown): PgtrekError {
+  return new PgtrekError('MIGRATION_EXISTS', `A migration "${name}" is running already.`, {
+    object: name,
+    remedy: `See it with pgtrek status ${name}; then choose another name, or end it with pgtrek abort ${name}.`,
+    cause,
+  });
+}

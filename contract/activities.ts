@@ -1,0 +1,143 @@
+/**
+ * The activities that the workflow calls: names and shapes are a public contract, because histories hold them.
+ * Shapes are plain JSON; LSNs, byte and row counts are strings.
+ */
+import type { LaneName, Lsn } from './names.js';
+import type { Finding, MonitorFigures, StopPlan, TableRow } from './state.js';
+import type { Spec, SpecInput } from './spec.js';
+
+/** What nearly every activity needs to know. */
+export interface Run {
+  name: string;
+  /** First run id of the workflow: the owner of all that is made. */
+  owner: string;
+  spec: Spec;
+}
+
+export interface ValidateResult {
+  spec: Spec;
+  findings: Finding[];
+}
+
+export interface DumpResult {
+  /** Relations whose rows travel. */
+  tables: number;
+  indexes: number;
+  constraints: number;
+  /** Entries of the archive that will not be restored, each with the reason. */
+  leftOut: string[];
+}
+
+/** A directory dump on the disk of one worker host. */
+export interface DataDump {
+  directory: string;
+  bytes: string;
+}
+
+export interface RestoreResult {
+  objects: number;
+}
+
+/** Tables that one activity copies, one after the other. Ids are ledger ids. */
+export interface Batch {
+  tables: number[];
+  label: string;
+  /** Planned bytes. */
+  bytes: string;
+}
+
+export interface LoadPlan {
+  batches: Batch[];
+  tables: number;
+  bytes: string;
+}
+
+export interface IndexPlan {
+  batches: Batch[];
+  indexes: number;
+  foreignKeys: number;
+}
+
+export interface CopiedTable {
+  id: number;
+  table: string;
+  rows: string;
+  bytes: string;
+}
+
+/** The keeper's word to its workflow, by the `snapshot` signal. */
+export interface SnapshotSignal {
+  /** Unique per keeper attempt: a second id of one lane means that the first keeper is dead. */
+  id: string;
+  lane: LaneName;
+  snapshot: string;
+  /** The slot's consistent point; absent without a slot. */
+  lsn?: Lsn;
+}
+
+export interface MarkerPlan {
+  /** Id of the marker row, the same for a retry: owner and stop number. */
+  marker: string;
+  nonce: string;
+  plan: StopPlan;
+  lanes: LaneName[];
+}
+
+export interface MarkerCommitted {
+  committedAt: string;
+  overshootMs?: number;
+  late?: string;
+}
+
+export interface Stopped {
+  lanes: { lane: LaneName; lsn: Lsn }[];
+}
+
+export interface Removed {
+  /** What could not be removed, and the statement that does. */
+  leftovers: string[];
+  /** What was left on purpose, for the operator. */
+  notes: string[];
+}
+
+export interface Activities {
+  validate(input: { input: SpecInput; owner: string }): Promise<ValidateResult>;
+
+  dumpSchema(input: { run: Run }): Promise<DumpResult>;
+  restorePreData(input: { run: Run }): Promise<RestoreResult>;
+
+  /** The queue of the worker host that answers: what follows stays on its disk. */
+  findHost(input: { run: Run }): Promise<{ queue: string }>;
+  dumpDatabase(input: { run: Run }): Promise<DataDump>;
+  /** The data section only, onto empty tables. */
+  restoreData(input: { run: Run; lane: LaneName; dump: DataDump }): Promise<void>;
+  discardDump(input: { run: Run; dump: DataDump }): Promise<void>;
+
+  publishLane(input: { run: Run; lane: LaneName }): Promise<{ tables: number }>;
+  dropLane(input: { run: Run; lane: LaneName }): Promise<Removed>;
+
+  /** Holds the snapshot until it is cancelled; tells it by the `snapshot` signal. One attempt only. */
+  keepSnapshot(input: { run: Run; lane: LaneName; slot: boolean }): Promise<void>;
+  planLoad(input: { run: Run; lane: LaneName }): Promise<LoadPlan>;
+  copyBatch(input: { run: Run; lane: LaneName; snapshot: string; batch: Batch }): Promise<CopiedTable[]>;
+  planIndexes(input: { run: Run }): Promise<IndexPlan>;
+  buildIndexes(input: { run: Run; batch: Batch }): Promise<{ indexes: number }>;
+  buildForeignKeys(input: { run: Run }): Promise<{ constraints: number }>;
+  restorePostData(input: { run: Run }): Promise<RestoreResult>;
+  refreshViews(input: { run: Run }): Promise<void>;
+  analyze(input: { run: Run }): Promise<void>;
+  readTables(input: { run: Run; offset: number; limit: number }): Promise<TableRow[]>;
+
+  subscribe(input: { run: Run; lane: LaneName }): Promise<void>;
+  monitor(input: { run: Run; lanes: LaneName[]; marker?: string; seconds: number }): Promise<MonitorFigures>;
+
+  /** Waits for the planned moment on the source's clock and commits the markers. */
+  commitMarker(input: { run: Run; marker: MarkerPlan }): Promise<MarkerCommitted>;
+  /** A change of plan: the old marker must have no effect. It may have fired already: then the lanes stand. */
+  disarmMarker(input: { run: Run; marker: MarkerPlan }): Promise<{ fired: boolean }>;
+  confirmStopped(input: { run: Run; marker: MarkerPlan }): Promise<Stopped>;
+
+  setSequences(input: { run: Run }): Promise<{ sequences: number }>;
+  /** Removes every object of ours on both ends; the restored tables too when asked. */
+  removeObjects(input: { run: Run; dropTarget: boolean }): Promise<Removed>;
+}

@@ -1,0 +1,145 @@
+/** What a caller asks for. `SpecInput` is what is written, `Spec` is what it means with every default filled in. */
+import { z } from 'zod';
+import { PgtrekError } from './errors.js';
+import { DEFAULT_TASK_QUEUE, NAME_PATTERN } from './names.js';
+import { isIsoTime } from './messages.js';
+
+const password = z
+  .union([
+    z.strictObject({ env: z.string().min(1) }),
+    z.strictObject({ file: z.string().min(1) }),
+    z.strictObject({ awsSecret: z.string().min(1) }),
+    z.strictObject({ rdsIam: z.literal(true) }),
+  ])
+  .describe('A reference, resolved on the worker: { env: NAME } or { file: path }. Never the password itself.');
+
+const tls = z.strictObject({
+  mode: z.enum(['disable', 'require', 'verify-ca', 'verify-full']).default('verify-full'),
+  rootCert: z.string().min(1).optional().describe('Path of a PEM file of certificate authorities.'),
+});
+
+const connection = z.strictObject({
+  host: z.string().min(1),
+  port: z.int().min(1).max(65535).default(5432),
+  database: z.string().min(1),
+  user: z.string().min(1),
+  password: password.optional(),
+  tls: tls.default({ mode: 'verify-full' }),
+});
+
+const source = connection.extend({
+  replication: z
+    .strictObject({
+      host: z.string().min(1).optional(),
+      port: z.int().min(1).max(65535).optional(),
+      user: z.string().min(1).optional(),
+      password: password.optional(),
+      tls: tls.optional(),
+    })
+    .default({})
+    .describe('How the target server reaches the source; default: the source’s own values.'),
+});
+
+const patterns = z.array(z.string().min(1)).default([]);
+
+const select = z.strictObject({
+  include: patterns.describe('Tables, views, sequences to take, in pg_dump’s pattern syntax; empty: all.'),
+  exclude: patterns.describe('What to leave out, in the same syntax: audit.* or *.temp_?'),
+  excludeData: patterns.describe('Tables whose definition is taken and whose rows are not.'),
+});
+
+const stop = z
+  .strictObject({
+    at: z.string().refine(isIsoTime, 'must be a time with a time zone, such as 2026-12-01T02:00:00Z').optional(),
+    lsn: z.string().optional(),
+    now: z.literal(true).optional(),
+    never: z.literal(true).optional(),
+    then: z.enum(['finish', 'wait']).default('finish'),
+  })
+  .refine(({ at, lsn, now, never }) => [at, lsn, now, never].filter((v) => v !== undefined).length <= 1, {
+    message: 'give at most one of at, lsn, now, never',
+  });
+
+export const specSchema = z.strictObject({
+  name: z.string().regex(NAME_PATTERN, 'must match ^[a-z][a-z0-9-]{0,30}$'),
+  mode: z.enum(['full-load', 'full-load-and-cdc', 'cdc']).default('full-load-and-cdc'),
+  taskQueue: z.string().min(1).default(DEFAULT_TASK_QUEUE),
+  source,
+  target: connection,
+  select: select.prefault({}),
+  schema: z
+    .strictObject({
+      owners: z.enum(['keep', 'skip']).default('keep').describe('Owners of objects; skip: all belong to target.user.'),
+      privileges: z.enum(['keep', 'skip']).default('keep').describe('GRANTs and default privileges.'),
+    })
+    .prefault({}),
+  load: z
+    .strictObject({
+      method: z.enum(['stream', 'dump', 'native']).default('stream'),
+      jobs: z.int().min(1).max(64).default(4).describe('Tables copied at the same time.'),
+      indexJobs: z.int().min(1).max(32).default(2).describe('Tables whose indexes are built at the same time.'),
+      maintenanceWorkMem: z
+        .string()
+        .regex(/^\d+(kB|MB|GB)$/)
+        .default('256MB')
+        .describe('Memory of one index build on the target.'),
+      slotTimeout: z
+        .int()
+        .min(1)
+        .default(120)
+        .describe('Seconds to wait for open transactions of the source when the slot is made.'),
+    })
+    .prefault({}),
+  cdc: z
+    .strictObject({
+      stop: stop.prefault({}),
+    })
+    .prefault({}),
+});
+
+export type SpecInput = z.input<typeof specSchema>;
+export type Spec = z.output<typeof specSchema>;
+export type ConnectionSpec = Spec['target'];
+export type SourceSpec = Spec['source'];
+export type PasswordReference = z.output<typeof password>;
+
+/** Checks and completes a spec. Throws SPEC_INVALID with every fault and its path, NOT_BUILT_YET for what is to come. */
+export function parseSpec(input: unknown): Spec {
+  const result = specSchema.safeParse(input ?? {});
+  if (!result.success) {
+    const faults = result.error.issues.map((issue) => `${issue.path.join('.') || 'spec'}: ${issue.message}`);
+    throw new PgtrekError('SPEC_INVALID', `The spec is not valid.\n  ${faults.join('\n  ')}`, {
+      remedy: 'Correct these fields; docs/spec.md lists all of them.',
+    });
+  }
+  refuseUnbuilt(result.data);
+  return result.data;
+}
+
+function refuseUnbuilt(spec: Spec): void {
+  const unbuilt = [
+    spec.mode === 'cdc' && 'mode: cdc',
+    spec.load.method === 'native' && 'load.method: native',
+    spec.mode === 'full-load-and-cdc' && spec.load.method === 'dump' && 'load.method: dump with full-load-and-cdc',
+    spec.cdc.stop.lsn !== undefined && 'cdc.stop.lsn',
+    ...[spec.source.password, spec.target.password, spec.source.replication.password].map(
+      (reference) => reference && unbuiltPassword(reference),
+    ),
+  ].filter((what) => typeof what === 'string');
+  if (unbuilt.length > 0) {
+    throw new PgtrekError('NOT_BUILT_YET', `This version of pgtrek does not do: ${unbuilt.join(', ')}.`, {
+      remedy: 'Leave it out, or use a later version.',
+    });
+  }
+}
+
+function unbuiltPassword(reference: PasswordReference): string | undefined {
+  if ('awsSecret' in reference) return 'a password by awsSecret (use env or file)';
+  if ('rdsIam' in reference) return 'a password by rdsIam (use env or file)';
+  return undefined;
+}
+
+/** JSON Schema of `SpecInput`, for editors. */
+export function specJsonSchema(): unknown {
+  return z.toJSONSchema(specSchema, { io: 'input' });
+}

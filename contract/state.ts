@@ -1,0 +1,204 @@
+/** What a migration says of itself: the answer of the `state`, `tables` and `events` queries. Version 1. */
+import type { ErrorCode } from './errors.js';
+import type { LaneName, Lsn } from './names.js';
+import type { StopThen } from './messages.js';
+
+export const MODES = ['full-load', 'full-load-and-cdc', 'cdc'] as const;
+export type Mode = (typeof MODES)[number];
+
+export const STAGES = ['validate', 'dump', 'restore', 'publish', 'load', 'subscribe', 'monitor', 'stop'] as const;
+export type StageName = (typeof STAGES)[number];
+
+/** The stages that a person sees for a mode, in order. */
+export function stagesOf(mode: Mode, method: LoadMethod): StageName[] {
+  if (mode === 'cdc') return ['validate', 'publish', 'subscribe', 'monitor', 'stop'];
+  if (mode === 'full-load-and-cdc') return [...STAGES];
+  return method === 'dump' ? ['validate', 'dump', 'restore'] : ['validate', 'dump', 'restore', 'load'];
+}
+
+export type LoadMethod = 'stream' | 'dump' | 'native';
+export type Status = 'running' | 'paused' | 'blocked' | 'stopped' | 'completed' | 'aborted';
+export type StageStatus = 'waiting' | 'running' | 'done';
+
+export interface StageState {
+  name: StageName;
+  status: StageStatus;
+  /** ISO times; absent until it happened. */
+  startedAt?: string;
+  endedAt?: string;
+}
+
+export interface Blocked {
+  stage: StageName;
+  code: ErrorCode;
+  message: string;
+  /** The statement or step that mends it; then send `retry`. */
+  remedy?: string;
+  object?: string;
+  since: string;
+}
+
+export interface Finding {
+  /** A stable id such as `source.wal_level`. */
+  id: string;
+  /** What it is about: `source`, `target`, `source.table public.orders`… */
+  scope: string;
+  verdict: 'ok' | 'warn' | 'block';
+  /** What was found, with the values. */
+  why: string;
+  /** The statement or step that mends it. */
+  remedy?: string;
+  /** More objects of the same finding than `why` names. */
+  more?: number;
+}
+
+export interface MigrationEvent {
+  /** Counts from 1 and never repeats in a migration. */
+  n: number;
+  at: string;
+  kind: string;
+  text: string;
+}
+
+export interface LaneState {
+  name: LaneName;
+  status: 'publishing' | 'loading' | 'applying' | 'stopped' | 'dropped';
+  tables: number;
+}
+
+/** Sums over all tables of the migration. Bytes are COPY bytes, as strings: they may pass 2^53. */
+export interface Totals {
+  tables: number;
+  tablesCopied: number;
+  /** Estimate by pg_table_size when planned. */
+  bytesPlanned: string;
+  bytesCopied: string;
+  rowsCopied: string;
+  indexes: number;
+  indexesBuilt: number;
+  constraints: number;
+  constraintsBuilt: number;
+}
+
+export interface StopPlan {
+  kind: 'at' | 'now' | 'never';
+  /** ISO, for kind `at`. */
+  at?: string;
+  then: StopThen;
+}
+
+/** How the stop went: told by the marker. */
+export interface StopReport {
+  /** Id of the marker row in each lane's journal. */
+  marker: string;
+  /** The time that was asked for; absent when the stop was asked for at once. */
+  plannedAt?: string;
+  /** The source's clock, read right after the marker was committed. */
+  committedAt: string;
+  /** committedAt − plannedAt. */
+  overshootMs?: number;
+  /** Set when the marker was late, and why. */
+  late?: string;
+  /** Where each lane stands: the end of the marker's commit in the source's log. */
+  lanes: { lane: LaneName; lsn: Lsn }[];
+  /** Time from the marker's commit until every lane stood. */
+  stoppedAfterMs: number;
+}
+
+export interface MigrationState {
+  version: 1;
+  name: string;
+  owner: string;
+  mode: Mode;
+  method: LoadMethod;
+  status: Status;
+  /** The stage that runs or ran last. */
+  stage: StageName;
+  stages: StageState[];
+  blocked?: Blocked;
+  lanes: LaneState[];
+  totals: Totals;
+  stop?: StopPlan & { report?: StopReport };
+  /** The last figures that monitor returned; live ones are in its heartbeat. */
+  monitor?: MonitorFigures;
+  findings: Finding[];
+  /** The last 200. */
+  events: MigrationEvent[];
+  /** Once completed or aborted: what was done, and what is left. */
+  outcome?: Outcome;
+}
+
+export interface Outcome {
+  outcome: 'finished' | 'aborted';
+  /** Objects that could not be removed, and how to. */
+  leftovers: string[];
+  sequencesSet?: number;
+  report?: StopReport;
+  /** Told to the operator: e.g. that restored tables were left on the target. */
+  notes: string[];
+}
+
+/** One row of the `tables` query. */
+export interface TableRow {
+  table: string;
+  status: 'waiting' | 'copied' | 'ready';
+  /** Planned size, pg_table_size, as a string. */
+  bytesPlanned: string;
+  bytesCopied: string;
+  rows: string;
+}
+
+export interface TablesPage {
+  total: number;
+  offset: number;
+  tables: TableRow[];
+}
+
+export interface ApplyErrors {
+  /** Counters of pg_stat_subscription_stats (15+); absent before. */
+  apply?: string;
+  sync?: string;
+  /** Conflict counters that are not zero (18+). */
+  conflicts?: Record<string, string>;
+}
+
+/** What monitor measures; heartbeat details while it runs. */
+export interface MonitorFigures {
+  kind: 'monitor';
+  at: string;
+  lanes: LaneFigures[];
+  /** Worst of all lanes: pg_wal_lsn_diff(current, confirmed_flush). */
+  lagBytes: string;
+  /** A heartbeat row's way from source commit to target; null until the first one came through. */
+  lagMs: number | null;
+  /** Bytes of WAL a second, written by the source and confirmed by the lanes. */
+  sourceRate: number;
+  applyRate: number;
+  /** Seconds to catch up at the present rates; null when it does not catch up. */
+  drainSeconds: number | null;
+}
+
+export interface LaneFigures {
+  lane: LaneName;
+  enabled: boolean;
+  workerPid: number | null;
+  slotActive: boolean;
+  walStatus: string | null;
+  /** WAL that the slot holds back on the source. */
+  retainedBytes: string;
+  lagBytes: string;
+  confirmedFlush: Lsn | null;
+  /** Tables by pg_subscription_rel.srsubstate. */
+  tables: Record<string, number>;
+  errors: ApplyErrors;
+}
+
+/** Heartbeat details of a copying activity. */
+export interface CopyFigures {
+  kind: 'copy';
+  table: string;
+  bytes: string;
+  bytesPlanned: string;
+}
+
+export type LiveFigures = MonitorFigures | CopyFigures | { kind: 'step'; text: string };

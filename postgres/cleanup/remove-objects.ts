@@ -1,0 +1,139 @@
+/** Removes every object of a migration from both ends, and, with consent, what it restored. */
+import { rm } from 'node:fs/promises';
+import type { Removed } from '../../contract/activities.js';
+import type { LaneName } from '../../contract/names.js';
+import { lanePattern } from '../../contract/names.js';
+import { messageOf } from '../classify-error.js';
+import { withSource, withTarget, workFolder } from '../job.js';
+import type { Job } from '../job.js';
+import { dropJournal, ownerComment } from '../lane/journal.js';
+import { dropSlot } from '../lane/slot.js';
+import { dropSubscription } from '../lane/subscription.js';
+import { clearLedger, dropSchemaIfUnused } from '../ledger/create-ledger.js';
+import { dropRestored } from '../schema/drop-restored.js';
+import type { Session } from '../session.js';
+import { takeOver } from '../take-over.js';
+
+/**
+ * Lanes of ours, by their marks in the catalogs and not by what the workflow remembers: after a crash the catalogs
+ * know better. A slot has no mark of its own; it is made after its publication and journal and dropped before them.
+ */
+const SOURCE_LANES_SQL = `
+  SELECT /* pgtrek: find-lanes */ p.pubname AS lane FROM pg_publication p
+  WHERE p.pubname ~ $1 AND obj_description(p.oid, 'pg_publication') = $2
+  UNION
+  SELECT c.relname FROM pg_class c
+  WHERE c.relnamespace = to_regnamespace('pgtrek') AND c.relkind = 'r' AND c.relname ~ $1
+    AND obj_description(c.oid, 'pg_class') = $2`;
+
+const TARGET_LANES_SQL = `
+  SELECT /* pgtrek: find-target-lanes */ s.subname AS lane FROM pg_subscription s
+  WHERE s.subname ~ $1 AND obj_description(s.oid, 'pg_subscription') = $2
+    AND s.subdbid = (SELECT oid FROM pg_database WHERE datname = current_database())
+  UNION
+  SELECT c.relname FROM pg_class c
+  WHERE c.relnamespace = to_regnamespace('pgtrek') AND c.relkind = 'r' AND c.relname ~ $1
+    AND obj_description(c.oid, 'pg_class') = $2`;
+
+export async function removeObjects(job: Job, dropTarget: boolean): Promise<Removed> {
+  const leftovers = [
+    ...(await attempt('the subscriptions', () => withTarget(job, 'cleanup', (target) => removeSubscriptions(job, target)))),
+    ...(await attempt('the source', () => withSource(job, 'cleanup', (source) => cleanSource(job, source)))),
+  ];
+  const notes: string[] = [];
+  // While the source still has a slot of ours the ledger stays, so that a retry and `orphans` know whose it is.
+  if (leftovers.length === 0) {
+    leftovers.push(
+      ...(await attempt('the target', () =>
+        withTarget(job, 'cleanup', (target) => cleanTarget(job, target, { dropTarget, notes })),
+      )),
+    );
+  }
+  await rm(workFolder(job), { recursive: true, force: true });
+  return { leftovers, notes };
+}
+
+async function attempt(what: string, work: () => Promise<string[]>): Promise<string[]> {
+  try {
+    return await work();
+  } catch (error) {
+    return [`${what}: ${messageOf(error)}`];
+  }
+}
+
+async function findLanes(session: Session, sql: string, job: Job): Promise<LaneName[]> {
+  const rows = await session.query<{ lane: LaneName }>(sql, [lanePattern(job.name), ownerComment(job.owner)]);
+  return rows.map(({ lane }) => lane);
+}
+
+async function removeSubscriptions(job: Job, target: Session): Promise<string[]> {
+  await takeOver(target, job.owner, 'cleanup');
+  await endSessions(job, target);
+  for (const lane of await findLanes(target, TARGET_LANES_SQL, job)) await dropSubscription(target, lane);
+  return [];
+}
+
+async function cleanSource(job: Job, source: Session): Promise<string[]> {
+  await endSessions(job, source);
+  for (const lane of await findLanes(source, SOURCE_LANES_SQL, job)) await removeFromSource(source, lane);
+  await dropSchemaIfUnused(source);
+  return [];
+}
+
+async function removeFromSource(source: Session, lane: LaneName): Promise<void> {
+  await dropSlot(source, lane);
+  await source.query(`DROP /* pgtrek: drop-publication */ PUBLICATION IF EXISTS ${lane}`);
+  await dropJournal(source, lane);
+}
+
+async function cleanTarget(
+  job: Job,
+  target: Session,
+  { dropTarget, notes }: { dropTarget: boolean; notes: string[] },
+): Promise<string[]> {
+  for (const lane of await findLanes(target, TARGET_LANES_SQL, job)) await dropJournal(target, lane);
+  const { has_ledger } = await target.one<{ has_ledger: boolean }>(
+    `SELECT to_regclass('pgtrek.migration') IS NOT NULL AS has_ledger`,
+  );
+  if (!has_ledger) return [];
+  const left = dropTarget ? await dropRestored(target, job.owner) : [];
+  notes.push(...left.map((statement) => `not dropped on the target: ${statement}`));
+  await clearLedger(target, job.owner);
+  await dropSchemaIfUnused(target);
+  return [];
+}
+
+/** Sessions that a killed worker left: copies, the snapshot, children. Not our own, nor the walsender, which has none of our names. */
+async function endSessions(job: Job, session: Session): Promise<void> {
+  await session.query(
+    `SELECT /* pgtrek: end-sessions */ pg_terminate_backend(pid) FROM pg_stat_activity
+     WHERE datname = current_database() AND pid <> pg_backend_pid()
+       AND starts_with(application_name, $1) AND application_name <> $2`,
+    [`pgtrek:${job.name}:`, `pgtrek:${job.name}:cleanup`],
+  );
+}
+
+const GIVE_UP_SQL = `
+  UPDATE /* pgtrek: give-lane-up */ pgtrek.lane SET status = 'dropped' WHERE owner = $1 AND lane = $2`;
+
+/**
+ * Gives one lane up, before its subscription exists: what still copies for it is ended first, and cannot write any
+ * more once the lane's row says so.
+ */
+export async function dropLane(job: Job, lane: LaneName): Promise<Removed> {
+  await withTarget(job, 'cleanup', async (target) => {
+    await takeOver(target, job.owner, 'cleanup');
+    await endSessions(job, target);
+    await target.query(GIVE_UP_SQL, [job.owner, lane]);
+    await dropSubscription(target, lane);
+    const { journal } = await target.one<{ journal: boolean }>(
+      `SELECT to_regnamespace('pgtrek') IS NOT NULL AS journal`,
+    );
+    if (journal) await dropJournal(target, lane);
+  });
+  await withSource(job, 'cleanup', async (source) => {
+    await endSessions(job, source);
+    await removeFromSource(source, lane);
+  });
+  return { leftovers: [], notes: [] };
+}

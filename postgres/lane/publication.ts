@@ -1,0 +1,130 @@
+/** A lane's publication: an explicit list of tables plus the lane's journal, complete before the slot exists. */
+import { escapeIdentifier, escapeLiteral } from 'pg';
+import { PgtrekError } from '../../contract/errors.js';
+import type { LaneName } from '../../contract/names.js';
+import { explained } from '../classify-error.js';
+import { withEnds } from '../job.js';
+import type { Job } from '../job.js';
+import type { Session } from '../session.js';
+import { takeOver } from '../take-over.js';
+import { createJournal, journalTable, ownerComment } from './journal.js';
+
+/** Tables as the publication lists them: a partitioned table stands for its leaves. Unlogged tables cannot be listed. */
+const PUBLISHED_SQL = `
+  SELECT /* pgtrek: read-published */ id, oid, qualified, kind FROM pgtrek.relation
+  WHERE owner = $1 AND kind IN ('r', 'p') AND NOT is_partition AND is_logged
+  ORDER BY id`;
+
+export interface PublishedTable {
+  id: number;
+  oid: number;
+  qualified: string;
+  kind: string;
+}
+
+export function readPublished(target: Session, owner: string): Promise<PublishedTable[]> {
+  return target.query<PublishedTable & Record<string, unknown>>(PUBLISHED_SQL, [owner]);
+}
+
+/**
+ * Notes where every table's rows lie, makes the journal and the publication, and checks that it is complete: a slot
+ * that is older than its publication loses changes without an error.
+ */
+export async function publishLane(job: Job, lane: LaneName): Promise<{ tables: number }> {
+  return withEnds(job, 'publish', async (source, target) => {
+    await takeOver(target, job.owner, 'publish');
+    await target.query(
+      `INSERT INTO pgtrek.lane (owner, lane, status) VALUES ($1, $2, 'loading') ON CONFLICT DO NOTHING`,
+      [job.owner, lane],
+    );
+    const tables = await readPublished(target, job.owner);
+    await noteFilenodes(job, lane, source, target);
+    await createJournal(source, lane, job.owner);
+    await explained(
+      { doing: `create publication ${lane} on the source`, object: lane, remedy: PRIVILEGE_REMEDY },
+      () => createPublication(source, lane, job.owner, tables),
+    );
+    await checkPublication(source, lane, tables.length + 1);
+    return { tables: tables.length };
+  });
+}
+
+const PRIVILEGE_REMEDY =
+  'The source user needs CREATE on the database and must own every table, or be a member of its owner.';
+
+async function createPublication(
+  source: Session,
+  lane: LaneName,
+  owner: string,
+  tables: PublishedTable[],
+): Promise<void> {
+  const [existing] = await source.query('SELECT FROM pg_publication WHERE pubname = $1', [lane]);
+  if (existing) return;
+  const list = [...tables.map(({ qualified }) => qualified), journalTable(lane)].join(', ');
+  const viaRoot = source.version >= 130000 ? ', publish_via_partition_root = true' : '';
+  await source.transaction(async () => {
+    // Each table is locked for a moment; behind a long ALTER this must give up, or writers wait behind it.
+    await source.query(`SET LOCAL lock_timeout = '5s'`);
+    await source.query(`
+      CREATE /* pgtrek: create-publication */ PUBLICATION ${escapeIdentifier(lane)}
+      FOR TABLE ${list}
+      WITH (publish = 'insert, update, delete, truncate'${viaRoot})`);
+    await source.query(
+      `COMMENT ON PUBLICATION ${escapeIdentifier(lane)} IS ${escapeLiteral(ownerComment(owner))}`,
+    );
+  });
+}
+
+const COUNT_SQL = `
+  SELECT /* pgtrek: check-publication */ count(*)::int AS tables
+  FROM pg_publication_rel r JOIN pg_publication p ON p.oid = r.prpubid
+  WHERE p.pubname = $1`;
+
+async function checkPublication(source: Session, lane: LaneName, expected: number): Promise<void> {
+  const { tables } = await source.one<{ tables: number }>(COUNT_SQL, [lane]);
+  if (tables === expected) return;
+  throw new PgtrekError(
+    'PUBLICATION_INCOMPLETE',
+    `Publication ${lane} on the source lists ${tables} tables, not ${expected}: it was changed, or a table was dropped.`,
+    { object: lane, remedy: `DROP PUBLICATION ${escapeIdentifier(lane)}; then retry.` },
+  );
+}
+
+const FILENODES_SQL = `
+  SELECT /* pgtrek: read-filenodes */ o.oid, pg_relation_filenode(o.oid) AS heap,
+    pg_relation_filenode(nullif(c.reltoastrelid, 0)) AS toast
+  FROM unnest($1::oid[]) AS o (oid) LEFT JOIN pg_class c ON c.oid = o.oid`;
+
+export interface Filenode {
+  oid: number;
+  heap: number | null;
+  toast: number | null;
+}
+
+/** Where the rows of these tables lie now; a rewrite (VACUUM FULL, CLUSTER, some ALTERs, TRUNCATE) moves them. */
+export function readFilenodes(source: Session, oids: number[]): Promise<Filenode[]> {
+  return source.query<Filenode & Record<string, unknown>>(FILENODES_SQL, [oids]);
+}
+
+const NOTE_SQL = `
+  INSERT /* pgtrek: note-filenodes */ INTO pgtrek.filenode (owner, lane, relation, heap, toast)
+  SELECT $1, $2, r.id, f.heap, f.toast
+  FROM unnest($3::oid[], $4::oid[], $5::oid[]) AS f (oid, heap, toast)
+    JOIN pgtrek.relation r ON r.owner = $1 AND r.oid = f.oid
+  ON CONFLICT (owner, lane, relation) DO NOTHING`;
+
+/** The first note counts: a second attempt must not take a rewritten heap for the one that the snapshot sees. */
+export async function noteFilenodes(job: Job, lane: LaneName, source: Session, target: Session): Promise<void> {
+  const tables = await target.query<{ oid: number }>(
+    `SELECT oid FROM pgtrek.relation WHERE owner = $1 AND kind = 'r' AND has_data`,
+    [job.owner],
+  );
+  const nodes = await readFilenodes(source, tables.map(({ oid }) => oid));
+  await target.query(NOTE_SQL, [
+    job.owner,
+    lane,
+    nodes.map(({ oid }) => oid),
+    nodes.map(({ heap }) => heap),
+    nodes.map(({ toast }) => toast),
+  ]);
+}

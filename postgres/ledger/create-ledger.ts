@@ -1,0 +1,159 @@
+/** The ledger: tables in schema pgtrek of the target that hold the plan and what is done. Every row has its owner. */
+import type { Session } from '../session.js';
+
+/** One lock for all migrations: IF NOT EXISTS alone can fail when two create the same thing at once. */
+const LOCK_SQL = `SELECT pg_advisory_xact_lock(hashtext('pgtrek'), hashtext('ledger'))`;
+
+const TABLES_SQL = `/* pgtrek: create-ledger */
+  CREATE SCHEMA IF NOT EXISTS pgtrek;
+
+  CREATE TABLE IF NOT EXISTS pgtrek.migration (
+    owner text PRIMARY KEY,
+    name text NOT NULL,
+    created_at timestamptz NOT NULL DEFAULT now()
+  );
+
+  -- The schema of the source as a pg_dump archive: any worker restores any section from it, weeks later too.
+  CREATE TABLE IF NOT EXISTS pgtrek.archive (
+    owner text PRIMARY KEY,
+    content bytea NOT NULL
+  );
+
+  -- Table of contents of the archive. What has no left_out reason is restored by pg_restore.
+  CREATE TABLE IF NOT EXISTS pgtrek.entry (
+    owner text NOT NULL,
+    position int NOT NULL,
+    section text NOT NULL,
+    kind text NOT NULL,
+    line text NOT NULL,
+    object_type text,
+    identity text,
+    left_out text,
+    PRIMARY KEY (owner, position)
+  );
+
+  -- Selected relations of the source.
+  CREATE TABLE IF NOT EXISTS pgtrek.relation (
+    owner text NOT NULL,
+    id int NOT NULL,
+    oid oid NOT NULL,
+    qualified text NOT NULL,
+    kind text NOT NULL,
+    -- A partition below a root that is published and analyzed as one.
+    is_partition boolean NOT NULL,
+    is_logged boolean NOT NULL,
+    has_data boolean NOT NULL,
+    columns text NOT NULL,
+    is_binary boolean NOT NULL,
+    bytes bigint NOT NULL,
+    PRIMARY KEY (owner, id)
+  );
+
+  -- Indexes and keys of tables, built by us after the data. constraint_sql is what follows ADD CONSTRAINT name.
+  CREATE TABLE IF NOT EXISTS pgtrek.table_index (
+    owner text NOT NULL,
+    id int NOT NULL,
+    relation int NOT NULL,
+    qualified text NOT NULL,
+    index_sql text,
+    constraint_name text,
+    constraint_sql text,
+    PRIMARY KEY (owner, id)
+  );
+
+  CREATE TABLE IF NOT EXISTS pgtrek.foreign_key (
+    owner text NOT NULL,
+    id int NOT NULL,
+    qualified text NOT NULL,
+    constraint_name text NOT NULL,
+    definition text NOT NULL,
+    -- A partitioned table takes no NOT VALID key before 18.
+    is_partitioned boolean NOT NULL,
+    is_validated boolean NOT NULL,
+    PRIMARY KEY (owner, id)
+  );
+
+  CREATE TABLE IF NOT EXISTS pgtrek.lane (
+    owner text NOT NULL,
+    lane text NOT NULL,
+    status text NOT NULL,
+    PRIMARY KEY (owner, lane)
+  );
+
+  -- Where a table's rows lay on the source before the lane's slot existed.
+  CREATE TABLE IF NOT EXISTS pgtrek.filenode (
+    owner text NOT NULL,
+    lane text NOT NULL,
+    relation int NOT NULL,
+    heap oid,
+    toast oid,
+    PRIMARY KEY (owner, lane, relation)
+  );
+
+  -- Written in the transaction that brought the rows.
+  CREATE TABLE IF NOT EXISTS pgtrek.copied (
+    owner text NOT NULL,
+    lane text NOT NULL,
+    relation int NOT NULL,
+    rows bigint NOT NULL,
+    bytes bigint NOT NULL,
+    copied_at timestamptz NOT NULL DEFAULT now(),
+    PRIMARY KEY (owner, lane, relation)
+  );
+
+  -- Nonces of the markers that may stop a lane.
+  CREATE TABLE IF NOT EXISTS pgtrek.armed (
+    owner text NOT NULL,
+    lane text NOT NULL,
+    nonce text NOT NULL,
+    PRIMARY KEY (owner, lane, nonce)
+  )`;
+
+const OWN_SQL = `
+  INSERT /* pgtrek: own-ledger */ INTO pgtrek.migration (owner, name) VALUES ($1, $2)
+  ON CONFLICT (owner) DO NOTHING`;
+
+/** Makes what is missing and enters the migration. */
+export async function createLedger(target: Session, owner: string, name: string): Promise<void> {
+  await target.transaction(async () => {
+    await target.query(LOCK_SQL);
+    await target.query(TABLES_SQL);
+    await target.query(OWN_SQL, [owner, name]);
+  });
+}
+
+/** Tables of the ledger; each has a column owner. */
+const LEDGER_TABLES_SQL = `
+  SELECT c.relname AS name
+  FROM pg_class c JOIN pg_attribute a ON a.attrelid = c.oid AND a.attname = 'owner' AND NOT a.attisdropped
+  WHERE c.relnamespace = to_regnamespace('pgtrek') AND c.relkind = 'r'
+    AND c.relname NOT LIKE 'pgtrek\\_%'
+  ORDER BY c.relname = 'migration', c.relname`;
+
+/** Deletes the owner's rows, the migration's own last: until then a retry still knows what is there. */
+export async function clearLedger(target: Session, owner: string): Promise<void> {
+  const tables = await target.query<{ name: string }>(LEDGER_TABLES_SQL);
+  await target.transaction(async () => {
+    await target.query(LOCK_SQL);
+    for (const { name } of tables) await target.query(`DELETE FROM pgtrek.${name} WHERE owner = $1`, [owner]);
+  });
+}
+
+const SCHEMA_IN_USE_SQL = `
+  SELECT to_regclass('pgtrek.migration') IS NOT NULL AS has_ledger,
+    EXISTS (
+      SELECT FROM pg_class WHERE relnamespace = to_regnamespace('pgtrek') AND relname ~ '^pgtrek_.*_[0-9]+$'
+    ) AS has_journals`;
+
+/** Drops schema pgtrek once no migration uses it any more, on either end. True when it is gone. */
+export async function dropSchemaIfUnused(session: Session): Promise<void> {
+  await session.transaction(async () => {
+    await session.query(LOCK_SQL);
+    const { has_ledger, has_journals } = await session.one<{ has_ledger: boolean; has_journals: boolean }>(
+      SCHEMA_IN_USE_SQL,
+    );
+    if (has_journals) return;
+    if (has_ledger && (await session.query('SELECT FROM pgtrek.migration LIMIT 1')).length > 0) return;
+    await session.query('DROP /* pgtrek: drop-schema */ SCHEMA IF EXISTS pgtrek CASCADE');
+  });
+}

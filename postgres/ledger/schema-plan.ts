@@ -1,0 +1,90 @@
+/** The schema's part of the ledger: written once, in one transaction, read by every later step. */
+import type { DumpResult } from '../../contract/activities.js';
+import type { ForeignKeyDefinition, IndexDefinition } from '../schema/read-definitions.js';
+import { BUILT_BY_US } from '../schema/table-of-contents.js';
+import type { ArchiveEntry } from '../schema/table-of-contents.js';
+import type { Session } from '../session.js';
+
+export interface PlannedRelation {
+  oid: number;
+  qualified: string;
+  kind: string;
+  isPartition: boolean;
+  isLogged: boolean;
+  /** Rows that travel; for a materialised view: that it is refreshed. */
+  hasData: boolean;
+  columns: string;
+  isBinary: boolean;
+  bytes: string;
+}
+
+export type PlannedEntry = ArchiveEntry & {
+  type?: string;
+  identity?: string;
+  leftOut: string | undefined;
+};
+
+export interface SchemaPlan {
+  archive: Buffer;
+  entries: PlannedEntry[];
+  relations: PlannedRelation[];
+  indexes: IndexDefinition[];
+  foreignKeys: ForeignKeyDefinition[];
+}
+
+const SUMMARY_SQL = `
+  SELECT /* pgtrek: read-schema */
+    (SELECT count(*) FROM pgtrek.relation r WHERE r.owner = $1 AND r.has_data AND r.kind = 'r')::int AS tables,
+    (SELECT count(*) FROM pgtrek.table_index i WHERE i.owner = $1)::int AS indexes,
+    (SELECT count(*) FROM pgtrek.foreign_key k WHERE k.owner = $1)::int AS constraints,
+    ARRAY(SELECT e.line || ': ' || e.left_out FROM pgtrek.entry e
+      WHERE e.owner = $1 AND e.left_out <> $2 ORDER BY e.position LIMIT 100) AS "leftOut"
+  FROM pgtrek.archive a WHERE a.owner = $1`;
+
+/** What the ledger holds already; undefined when nothing was dumped yet. */
+export async function readSchema(target: Session, owner: string): Promise<DumpResult | undefined> {
+  const [summary] = await target.query<DumpResult & Record<string, unknown>>(SUMMARY_SQL, [owner, BUILT_BY_US]);
+  return summary;
+}
+
+const ENTRIES_SQL = `
+  INSERT /* pgtrek: write-entries */ INTO pgtrek.entry
+    (owner, position, section, kind, line, object_type, identity, left_out)
+  SELECT $1, e.n - 1, e.entry->>'section', e.entry->>'kind', e.entry->>'line', e.entry->>'type',
+    e.entry->>'identity', e.entry->>'leftOut'
+  FROM jsonb_array_elements($2::jsonb) WITH ORDINALITY AS e (entry, n)`;
+
+const RELATIONS_SQL = `
+  INSERT INTO pgtrek.relation
+    (owner, id, oid, qualified, kind, is_partition, is_logged, has_data, columns, is_binary, bytes)
+  SELECT $1, e.n, (e.r->>'oid')::oid, e.r->>'qualified', e.r->>'kind', (e.r->>'isPartition')::boolean,
+    (e.r->>'isLogged')::boolean, (e.r->>'hasData')::boolean, e.r->>'columns', (e.r->>'isBinary')::boolean,
+    (e.r->>'bytes')::bigint
+  FROM jsonb_array_elements($2::jsonb) WITH ORDINALITY AS e (r, n)`;
+
+const INDEXES_SQL = `
+  INSERT INTO pgtrek.table_index
+    (owner, id, relation, qualified, index_sql, constraint_name, constraint_sql)
+  SELECT $1, e.n, t.id, e.i->>'qualified', e.i->>'indexSql', e.i->>'constraintName', e.i->>'constraintSql'
+  FROM jsonb_array_elements($2::jsonb) WITH ORDINALITY AS e (i, n)
+    JOIN pgtrek.relation t ON t.owner = $1 AND t.oid = (e.i->>'tableOid')::oid`;
+
+const FOREIGN_KEYS_SQL = `
+  INSERT INTO pgtrek.foreign_key
+    (owner, id, qualified, constraint_name, definition, is_partitioned, is_validated)
+  SELECT $1, e.n, e.k->>'qualified', e.k->>'constraintName', e.k->>'definition',
+    (e.k->>'isPartitioned')::boolean, (e.k->>'isValidated')::boolean
+  FROM jsonb_array_elements($2::jsonb) WITH ORDINALITY AS e (k, n)`;
+
+const ARCHIVE_SQL = `
+  INSERT /* pgtrek: write-archive */ INTO pgtrek.archive (owner, content) VALUES ($1, $2)`;
+
+export async function writeSchema(target: Session, owner: string, plan: SchemaPlan): Promise<void> {
+  await target.transaction(async () => {
+    await target.query(ENTRIES_SQL, [owner, JSON.stringify(plan.entries)]);
+    await target.query(RELATIONS_SQL, [owner, JSON.stringify(plan.relations)]);
+    await target.query(INDEXES_SQL, [owner, JSON.stringify(plan.indexes)]);
+    await target.query(FOREIGN_KEYS_SQL, [owner, JSON.stringify(plan.foreignKeys)]);
+    await target.query(ARCHIVE_SQL, [owner, plan.archive]);
+  });
+}

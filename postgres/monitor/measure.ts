@@ -1,0 +1,188 @@
+/** Measures the lanes: lag in bytes and milliseconds, rates, slots, workers, tables, apply errors. */
+import { randomUUID } from 'node:crypto';
+import type { LaneName, Lsn } from '../../contract/names.js';
+import type { LaneFigures, MonitorFigures } from '../../contract/state.js';
+import type { Job } from '../job.js';
+import { journalTable } from '../lane/journal.js';
+import type { Session } from '../session.js';
+
+interface SlotRow {
+  slot: LaneName;
+  active: boolean;
+  wal_status: string | null;
+  confirmed: Lsn | null;
+  lag: string | null;
+  retained: string | null;
+}
+
+const SLOTS_SQL = `
+  SELECT /* pgtrek: measure-slots */ slot_name AS slot, active,
+    to_jsonb(s)->>'wal_status' AS wal_status,
+    confirmed_flush_lsn::text AS confirmed,
+    pg_wal_lsn_diff(pg_current_wal_lsn(), confirmed_flush_lsn)::text AS lag,
+    pg_wal_lsn_diff(pg_current_wal_lsn(), restart_lsn)::text AS retained
+  FROM pg_replication_slots s WHERE slot_name = ANY ($1::text[])`;
+
+const POSITION_SQL = `
+  SELECT /* pgtrek: measure-source */ pg_wal_lsn_diff(pg_current_wal_lsn(), '0/0')::text AS written,
+    clock_timestamp() AS now`;
+
+interface SubscriptionRow {
+  lane: LaneName;
+  enabled: boolean;
+  pid: number | null;
+  tables: Record<string, number> | null;
+  stats: Record<string, unknown> | null;
+}
+
+/** pg_stat_subscription_stats exists from 15 on, its conflict counters from 18 on. */
+function subscriptionsSql(version: number): string {
+  const stats =
+    version >= 150000
+      ? '(SELECT to_jsonb(t) FROM pg_stat_subscription_stats t WHERE t.subid = s.oid)'
+      : 'NULL::jsonb';
+  return `
+    SELECT /* pgtrek: measure-subscriptions */ s.subname AS lane, s.subenabled AS enabled,
+      (SELECT w.pid FROM pg_stat_subscription w
+        WHERE w.subid = s.oid AND w.relid IS NULL AND w.pid IS NOT NULL ORDER BY w.pid LIMIT 1) AS pid,
+      (SELECT jsonb_object_agg(state, n) FROM (
+        SELECT r.srsubstate AS state, count(*) AS n FROM pg_subscription_rel r WHERE r.srsubid = s.oid GROUP BY 1) t
+      ) AS tables,
+      ${stats} AS stats
+    FROM pg_subscription s
+    WHERE s.subname = ANY ($1::text[])
+      AND s.subdbid = (SELECT oid FROM pg_database WHERE datname = current_database())`;
+}
+
+interface Sample {
+  at: number;
+  written: bigint;
+  confirmed: bigint;
+}
+
+/** A heartbeat that is under way on each lane. */
+interface Beat {
+  id: string;
+  sentAt: number;
+}
+
+/** How long a measurement waits for its own heartbeat to come through, so that a healthy lane has exact milliseconds. */
+const BEAT_WAIT_MS = 400;
+/** Rates are means over the last samples: a single one jumps. */
+const SAMPLES = 5;
+
+/** Returns a function that measures once; rates and milliseconds need the calls before. */
+export function createGauge(job: Job, lanes: LaneName[], source: Session, target: Session): () => Promise<MonitorFigures> {
+  const samples: Sample[] = [];
+  const beats = new Map<LaneName, Beat>();
+  return async () => {
+    const lagMs = await measureDelay(job, { lanes, beats, source, target });
+    const figures = await measureLanes(lanes, source, target);
+    const { written } = await source.one<{ written: string }>(POSITION_SQL);
+    const lag = figures.reduce((worst, { lagBytes }) => (BigInt(lagBytes) > worst ? BigInt(lagBytes) : worst), 0n);
+    samples.push({ at: Date.now(), written: BigInt(written), confirmed: BigInt(written) - lag });
+    if (samples.length > SAMPLES) samples.shift();
+    const rates = ratesOf(samples);
+    const gain = rates.applyRate - rates.sourceRate;
+    return {
+      kind: 'monitor',
+      at: new Date().toISOString(),
+      lanes: figures,
+      lagBytes: lag.toString(),
+      lagMs,
+      ...rates,
+      drainSeconds: lag < 1_000_000n ? 0 : gain > 0 ? Math.round(Number(lag) / gain) : null,
+    };
+  };
+}
+
+function ratesOf(samples: Sample[]): { sourceRate: number; applyRate: number } {
+  const [first] = samples;
+  const last = samples.at(-1);
+  const seconds = first && last ? (last.at - first.at) / 1000 : 0;
+  if (!first || !last || seconds <= 0) return { sourceRate: 0, applyRate: 0 };
+  return {
+    sourceRate: Math.round(Number(last.written - first.written) / seconds),
+    applyRate: Math.round(Number(last.confirmed - first.confirmed) / seconds),
+  };
+}
+
+async function measureLanes(lanes: LaneName[], source: Session, target: Session): Promise<LaneFigures[]> {
+  const slots = await source.query<SlotRow & Record<string, unknown>>(SLOTS_SQL, [lanes]);
+  const subscriptions = await target.query<SubscriptionRow & Record<string, unknown>>(subscriptionsSql(target.version), [
+    lanes,
+  ]);
+  return lanes.map((lane) => {
+    const slot = slots.find((row) => row.slot === lane);
+    const subscription = subscriptions.find((row) => row.lane === lane);
+    return {
+      lane,
+      enabled: subscription?.enabled ?? false,
+      workerPid: subscription?.pid ?? null,
+      slotActive: slot?.active ?? false,
+      walStatus: slot ? (slot.wal_status ?? 'unknown') : null,
+      retainedBytes: slot?.retained ?? '0',
+      lagBytes: slot?.lag ?? '0',
+      confirmedFlush: slot?.confirmed ?? null,
+      tables: subscription?.tables ?? {},
+      errors: errorsOf(subscription?.stats ?? null),
+    };
+  });
+}
+
+function errorsOf(stats: Record<string, unknown> | null): LaneFigures['errors'] {
+  if (!stats) return {};
+  const conflicts = Object.entries(stats).filter(([key, value]) => key.startsWith('confl_') && Number(value) > 0);
+  return {
+    apply: String(stats.apply_error_count ?? 0),
+    sync: String(stats.sync_error_count ?? 0),
+    ...(conflicts.length > 0 ? { conflicts: Object.fromEntries(conflicts.map(([k, v]) => [k, String(v)])) } : {}),
+  };
+}
+
+interface Ends {
+  lanes: LaneName[];
+  beats: Map<LaneName, Beat>;
+  source: Session;
+  target: Session;
+}
+
+/**
+ * Sends a heartbeat through each lane and waits a moment for it: the time from its commit on the source until it is
+ * seen on the target, by this worker's clock alone. One that is still under way counts with its age so far. It also
+ * lets the slot of an idle database move on.
+ */
+async function measureDelay(job: Job, ends: Ends): Promise<number | null> {
+  const delays: number[] = [];
+  for (const lane of ends.lanes) {
+    const beat = ends.beats.get(lane) ?? (await sendBeat(job, lane, ends));
+    const end = Date.now() + BEAT_WAIT_MS;
+    let arrived = await hasArrived(lane, beat, ends.target);
+    while (!arrived && Date.now() < end) arrived = await hasArrived(lane, beat, ends.target);
+    delays.push(Date.now() - beat.sentAt);
+    if (arrived) ends.beats.delete(lane);
+  }
+  return delays.length === 0 ? null : Math.max(...delays);
+}
+
+async function sendBeat(job: Job, lane: LaneName, { beats, source }: Ends): Promise<Beat> {
+  const beat = { id: randomUUID(), sentAt: Date.now() };
+  await source.query(
+    `INSERT /* pgtrek: heartbeat */ INTO ${journalTable(lane)} AS j (id, kind, owner, lanes, payload, at)
+     VALUES ('heartbeat', 'heartbeat', $1, ARRAY[$2], jsonb_build_object('beat', $3::text), clock_timestamp())
+     ON CONFLICT (id) DO UPDATE SET payload = excluded.payload, at = excluded.at`,
+    [job.owner, lane, beat.id],
+  );
+  beat.sentAt = Date.now();
+  beats.set(lane, beat);
+  return beat;
+}
+
+async function hasArrived(lane: LaneName, beat: Beat, target: Session): Promise<boolean> {
+  const rows = await target.query(
+    `SELECT /* pgtrek: look-for-heartbeat */ FROM ${journalTable(lane)}, pg_sleep(0.005)
+     WHERE id = 'heartbeat' AND payload->>'beat' = $1`,
+    [beat.id],
+  );
+  return rows.length > 0;
+}

@@ -1,0 +1,100 @@
+/** What a terminated workflow left behind: objects of ours, on both ends, whose workflow runs no more. */
+import { escapeIdentifier } from 'pg';
+import type { LaneName } from '../contract/names.js';
+import { explained } from './classify-error.js';
+import type { Servers } from './endpoint.js';
+import { dropJournal } from './lane/journal.js';
+import { dropSlot } from './lane/slot.js';
+import { dropSubscription } from './lane/subscription.js';
+import { clearLedger, dropSchemaIfUnused } from './ledger/create-ledger.js';
+import { readOwnObjects } from './own-objects.js';
+import type { OwnObject } from './own-objects.js';
+import { withSession } from './session.js';
+import type { Session, SessionOptions } from './session.js';
+
+export type Orphan = OwnObject;
+
+export interface FindOrphansInput {
+  servers: Servers;
+  /** Whether the workflow of this first run id still runs. */
+  isLive: (owner: string) => Promise<boolean>;
+  /** Migrations to look at; all when absent. */
+  names?: string[];
+  signal?: AbortSignal;
+}
+
+/** In the order of removal. An object without a mark of its owner is an orphan: no running workflow can claim it. */
+export async function findOrphans({ servers, isLive, names, signal }: FindOrphansInput): Promise<Orphan[]> {
+  const options = sessionOptions(servers, signal);
+  const read = (session: Session) => readAll(session, names);
+  const target = await withSession(servers.target, options, read);
+  const source = await withSession(servers.source, options, read);
+  const live = await findLive([...target, ...source], isLive);
+  return sortForRemoval([...target, ...source].filter(({ owner }) => owner === undefined || !live.has(owner)));
+}
+
+async function readAll(session: Session, names: string[] | undefined): Promise<OwnObject[]> {
+  if (names === undefined) return readOwnObjects(session);
+  const found = new Map<string, OwnObject>();
+  for (const name of names) {
+    for (const object of await readOwnObjects(session, name)) found.set(keyOf(object), object);
+  }
+  return [...found.values()];
+}
+
+async function findLive(objects: OwnObject[], isLive: FindOrphansInput['isLive']): Promise<Set<string>> {
+  const live = new Set<string>();
+  for (const owner of new Set(objects.map(({ owner }) => owner))) {
+    if (owner !== undefined && (await isLive(owner))) live.add(owner);
+  }
+  return live;
+}
+
+/** A subscription would take its slot again; journal and ledger say to the last whose the rest is. */
+const ORDER: OwnObject['kind'][] = ['subscription', 'slot', 'publication', 'journal', 'ledger', 'schema'];
+
+function sortForRemoval(objects: OwnObject[]): OwnObject[] {
+  return objects.sort((a, b) => ORDER.indexOf(a.kind) - ORDER.indexOf(b.kind));
+}
+
+/**
+ * Removes one orphan, and schema pgtrek with the last of them. Looks again first: what is gone, or is another run's
+ * by now, is left alone.
+ */
+export async function removeOrphan(servers: Servers, orphan: Orphan): Promise<void> {
+  const { end, kind, name } = orphan;
+  await explained({ code: 'CLEANUP_INCOMPLETE', doing: `remove ${kind} ${name} of the ${end}`, object: name, remedy: orphan.remove }, () =>
+    withSession(servers[end], sessionOptions(servers, undefined), async (session) => {
+      const objects = await readOwnObjects(session);
+      if (objects.some((object) => keyOf(object) === keyOf(orphan))) await remove(session, orphan);
+      if (kind === 'journal' || kind === 'ledger') await dropSchemaIfUnused(session);
+    }),
+  );
+}
+
+async function remove(session: Session, { kind, name, owner }: Orphan): Promise<void> {
+  const lane = name as LaneName;
+  switch (kind) {
+    case 'subscription':
+      return dropSubscription(session, lane);
+    case 'slot':
+      return dropSlot(session, lane);
+    case 'publication':
+      await session.query(`DROP /* pgtrek: drop orphan */ PUBLICATION IF EXISTS ${escapeIdentifier(name)}`);
+      return;
+    case 'journal':
+      return dropJournal(session, lane);
+    case 'ledger':
+      return owner === undefined ? undefined : clearLedger(session, owner);
+    case 'schema':
+      return dropSchemaIfUnused(session);
+  }
+}
+
+function keyOf({ end, kind, name, owner }: OwnObject): string {
+  return JSON.stringify([end, kind, name, owner ?? null]);
+}
+
+function sessionOptions(servers: Servers, signal: AbortSignal | undefined): SessionOptions {
+  return { purpose: 'pgtrek:orphans', signal, observer: servers.observer };
+}

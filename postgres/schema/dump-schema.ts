@@ -1,0 +1,166 @@
+/** Dumps the schema of the source once into the ledger: archive, table of contents, and what we build ourselves. */
+import { readFile } from 'node:fs/promises';
+import path from 'node:path';
+import { PGTREK_SCHEMA } from '../../contract/names.js';
+import type { DumpResult } from '../../contract/activities.js';
+import type { Spec } from '../../contract/spec.js';
+import { findClientTools } from '../client-tools.js';
+import type { ClientTools } from '../client-tools.js';
+import { createLedger } from '../ledger/create-ledger.js';
+import { readSchema, writeSchema } from '../ledger/schema-plan.js';
+import type { SchemaPlan } from '../ledger/schema-plan.js';
+import { runTool } from '../run-tool.js';
+import { readRelations, selectRelations } from '../selection.js';
+import type { Relation } from '../selection.js';
+import type { Session } from '../session.js';
+import type { Job } from '../job.js';
+import { withEnds, withFolder } from '../job.js';
+import { takeOver } from '../take-over.js';
+import { readColumns, readForeignKeys, readIndexes, readPopulated } from './read-definitions.js';
+import { BUILT_BY_US, identifyEntries, parseContents, reasonToLeaveOut } from './table-of-contents.js';
+import type { ArchiveEntry } from './table-of-contents.js';
+
+/** Catalog-first: what the ledger already holds is not dumped again. */
+export async function dumpSchema(job: Job): Promise<DumpResult> {
+  return withEnds(job, 'dump', async (source, target) => {
+    await takeOver(target, job.owner, 'dump');
+    await createLedger(target, job.owner, job.name);
+    const known = await readSchema(target, job.owner);
+    if (known) return known;
+    const tools = await findClientTools();
+    const plan = await source.transaction(
+      () => dumpInSnapshot(job, source, tools),
+      'BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY',
+    );
+    await writeSchema(target, job.owner, plan);
+    return summarize(plan);
+  });
+}
+
+function summarize({ relations, indexes, foreignKeys, entries }: SchemaPlan): DumpResult {
+  const left = entries.filter(({ leftOut }) => leftOut !== undefined && leftOut !== BUILT_BY_US);
+  return {
+    tables: relations.filter(({ hasData }) => hasData).length,
+    indexes: indexes.length,
+    constraints: foreignKeys.length,
+    leftOut: left.map(({ kind, rest, leftOut }) => `${kind} ${rest}: ${leftOut ?? ''}`).slice(0, 100),
+  };
+}
+
+async function dumpInSnapshot(job: Job, source: Session, tools: ClientTools): Promise<SchemaPlan> {
+  const { snapshot } = await source.one<{ snapshot: string }>(
+    'SELECT /* pgtrek: export-dump-snapshot */ pg_export_snapshot() AS snapshot',
+  );
+  const { selected, excluded, withoutData } = selectRelations(await readRelations(source), job.spec.select);
+  return withFolder(job, async (folder) => {
+    const file = path.join(folder, 'schema.dump');
+    await runTool({
+      tool: tools.pgDump,
+      args: [
+        ...dumpArguments(job.spec, excluded),
+        '--format=custom',
+        '--schema-only',
+        `--snapshot=${snapshot}`,
+        `--file=${file}`,
+      ],
+      endpoint: job.servers.source,
+      version: source.version,
+      purpose: `pgtrek:${job.name}:dump`,
+      code: 'DUMP_FAILED',
+      signal: job.signal,
+      observer: job.servers.observer,
+    });
+    const entries = [
+      ...(await listEntries(job, tools, file, 'pre-data')),
+      ...(await listEntries(job, tools, file, 'post-data')),
+    ];
+    const definitions = await readDefinitions(source, selected, withoutData);
+    return { ...definitions, ...(await planEntries(source, entries, definitions)), archive: await readFile(file) };
+  });
+}
+
+/** Arguments of every dump of ours: what is not selected is named exactly, so that all the rest comes along. */
+export function dumpArguments(spec: Spec, excluded: Relation[]): string[] {
+  return [
+    '--no-password',
+    '--no-publications',
+    '--no-subscriptions',
+    `--exclude-schema=${PGTREK_SCHEMA}`,
+    // Waiting behind an ALTER TABLE would make all other sessions wait behind this dump.
+    '--lock-wait-timeout=30s',
+    ...(spec.schema.owners === 'skip' ? ['--no-owner'] : []),
+    ...(spec.schema.privileges === 'skip' ? ['--no-privileges'] : []),
+    ...excluded.map(({ schema, name }) => `--exclude-table=${exactPattern(schema)}.${exactPattern(name)}`),
+  ];
+}
+
+/** In double quotes pg_dump's patterns mean themselves. */
+function exactPattern(name: string): string {
+  return `"${name.replaceAll('"', '""')}"`;
+}
+
+async function listEntries(
+  job: Job,
+  tools: ClientTools,
+  file: string,
+  section: ArchiveEntry['section'],
+): Promise<ArchiveEntry[]> {
+  const { stdout } = await runTool({
+    tool: tools.pgRestore,
+    args: ['--list', `--section=${section}`, file],
+    purpose: `pgtrek:${job.name}:dump`,
+    code: 'DUMP_FAILED',
+    signal: job.signal,
+  });
+  return parseContents(stdout, section);
+}
+
+type Definitions = Pick<SchemaPlan, 'relations' | 'indexes' | 'foreignKeys'>;
+
+async function readDefinitions(source: Session, selected: Relation[], withoutData: Set<number>): Promise<Definitions> {
+  const tables = selected.filter(({ kind }) => kind === 'r').map(({ oid }) => oid);
+  const roots = selected.filter(({ kind }) => kind === 'p').map(({ oid }) => oid);
+  const views = selected.filter(({ kind }) => kind === 'm').map(({ oid }) => oid);
+  const columns = await readColumns(source, tables);
+  const populated = await readPopulated(source, views);
+  const indexes = await readIndexes(source, tables);
+  const keys = await readForeignKeys(source, [...tables, ...roots]);
+  const kept = new Set(selected.map(({ oid }) => oid));
+  return {
+    relations: selected.map((relation) => ({
+      oid: relation.oid,
+      qualified: relation.qualified,
+      kind: relation.kind,
+      isPartition: relation.partitionOf !== null,
+      isLogged: relation.persistence === 'p',
+      hasData: !withoutData.has(relation.oid) && (relation.kind === 'r' || populated.has(relation.oid)),
+      columns: columns.get(relation.oid)?.columns ?? '',
+      isBinary: columns.get(relation.oid)?.isBinary ?? false,
+      bytes: relation.bytes,
+    })),
+    indexes,
+    foreignKeys: keys.filter(({ referencedOid }) => kept.has(referencedOid)),
+  };
+}
+
+async function planEntries(
+  source: Session,
+  entries: ArchiveEntry[],
+  { indexes, foreignKeys }: Definitions,
+): Promise<Pick<SchemaPlan, 'entries'>> {
+  const built = {
+    indexes: new Set(indexes.filter(({ constraintOid }) => constraintOid === null).map(({ oid }) => oid)),
+    constraints: new Set([
+      ...indexes.flatMap(({ constraintOid }) => (constraintOid === null ? [] : [constraintOid])),
+      ...foreignKeys.map(({ oid }) => oid),
+    ]),
+  };
+  const identities = await identifyEntries(source, entries);
+  return {
+    entries: entries.map((entry, position) => ({
+      ...entry,
+      ...identities.get(position),
+      leftOut: reasonToLeaveOut(entry, built),
+    })),
+  };
+}

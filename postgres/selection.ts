@@ -1,0 +1,112 @@
+/** Which relations of the source travel: the catalog's list, and the patterns of the spec applied to it. */
+import type { Spec } from '../contract/spec.js';
+import { parseNamePattern } from './name-pattern.js';
+import type { NamePattern } from './name-pattern.js';
+import type { Session } from './session.js';
+
+export interface Relation {
+  oid: number;
+  schema: string;
+  name: string;
+  /** Quoted, for SQL. */
+  qualified: string;
+  /** Table, partitioned table, view, materialised view, sequence, foreign table. */
+  kind: 'r' | 'p' | 'v' | 'm' | 'S' | 'f';
+  /** Permanent or unlogged. */
+  persistence: 'p' | 'u';
+  owner: string;
+  /** The parent's oid when it is a partition. */
+  partitionOf: number | null;
+  /** The table's oid when it is the sequence of a serial or identity column. */
+  ownedBy: number | null;
+  /** Default, nothing, full, index. */
+  replicaIdentity: 'd' | 'n' | 'f' | 'i';
+  /** pg_table_size, as text; '0' for kinds without storage. */
+  bytes: string;
+  /** From the last ANALYZE; 0 when it never ran. */
+  estimatedRows: number;
+}
+
+export interface Selection {
+  selected: Relation[];
+  excluded: Relation[];
+  /** Oids of selected relations whose rows do not travel. */
+  withoutData: Set<number>;
+  /** Patterns that match nothing. */
+  unmatched: string[];
+}
+
+const RELATIONS_SQL = `
+  SELECT /* pgtrek: read relations */
+    c.oid,
+    n.nspname::text AS schema,
+    c.relname::text AS name,
+    format('%I.%I', n.nspname, c.relname) AS qualified,
+    c.relkind::text AS kind,
+    c.relpersistence::text AS persistence,
+    pg_get_userbyid(c.relowner)::text AS owner,
+    (SELECT i.inhparent FROM pg_inherits i WHERE i.inhrelid = c.oid AND c.relispartition LIMIT 1) AS "partitionOf",
+    (SELECT d.refobjid
+       FROM pg_depend d
+      WHERE c.relkind = 'S' AND d.classid = 'pg_class'::regclass AND d.objid = c.oid AND d.objsubid = 0
+        AND d.refclassid = 'pg_class'::regclass AND d.refobjsubid > 0 AND d.deptype IN ('a', 'i')
+      LIMIT 1) AS "ownedBy",
+    c.relreplident::text AS "replicaIdentity",
+    CASE WHEN c.relkind IN ('r', 'm', 'S') THEN coalesce(pg_table_size(c.oid), 0) ELSE 0 END::text AS bytes,
+    greatest(c.reltuples, 0)::float8 AS "estimatedRows"
+  FROM pg_class c
+  JOIN pg_namespace n ON n.oid = c.relnamespace
+  WHERE c.relkind IN ('r', 'p', 'v', 'm', 'S', 'f')
+    AND c.relpersistence <> 't'
+    AND n.nspname !~ '^pg_'
+    AND n.nspname NOT IN ('information_schema', 'pgtrek')
+    AND NOT EXISTS (
+      SELECT FROM pg_depend d
+      WHERE d.classid = 'pg_class'::regclass AND d.objid = c.oid AND d.objsubid = 0 AND d.deptype = 'e'
+    )
+  ORDER BY n.nspname, c.relname`;
+
+/** Every relation of users, ordered by schema and name: none of the system's, an extension's, a session's, or ours. */
+export async function readRelations(session: Session): Promise<Relation[]> {
+  return session.query<Relation>(RELATIONS_SQL);
+}
+
+/** A partition follows its parents, and the sequence of a serial or identity column follows its table. */
+export function selectRelations(relations: Relation[], select: Spec['select']): Selection {
+  const include = select.include.map(parseNamePattern);
+  const exclude = select.exclude.map(parseNamePattern);
+  const excludeData = select.excludeData.map(parseNamePattern);
+  const byOid = new Map(relations.map((relation) => [relation.oid, relation]));
+
+  const isSelected = (relation: Relation) => {
+    const family = familyOf(tableOf(relation, byOid), byOid);
+    return (include.length === 0 || matchesAny(include, family)) && !matchesAny(exclude, family);
+  };
+  const selected = relations.filter(isSelected);
+  const kept = new Set(selected);
+  return {
+    selected,
+    excluded: relations.filter((relation) => !kept.has(relation)),
+    withoutData: new Set(
+      selected.filter((relation) => matchesAny(excludeData, familyOf(relation, byOid))).map(({ oid }) => oid),
+    ),
+    unmatched: [...include, ...exclude, ...excludeData]
+      .filter((pattern) => !relations.some((relation) => pattern.matches(relation)))
+      .map(({ text }) => text),
+  };
+}
+
+function tableOf(relation: Relation, byOid: Map<number, Relation>): Relation {
+  const table = relation.ownedBy === null ? undefined : byOid.get(relation.ownedBy);
+  return table ?? relation;
+}
+
+/** The relation, then its parent, and so on up to the root of its partitions. */
+function familyOf(relation: Relation, byOid: Map<number, Relation>): Relation[] {
+  const parent = relation.partitionOf === null ? undefined : byOid.get(relation.partitionOf);
+  return parent ? [relation, ...familyOf(parent, byOid)] : [relation];
+}
+
+function matchesAny(patterns: NamePattern[], family: Relation[]): boolean {
+  return patterns.some((pattern) => family.some((relation) => pattern.matches(relation)));
+}

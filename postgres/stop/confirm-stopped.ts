@@ -1,0 +1,89 @@
+/** Waits until every lane stands exactly at the marker, and makes that durable on the target. */
+import { PgtrekError } from '../../contract/errors.js';
+import type { MarkerPlan, Stopped } from '../../contract/activities.js';
+import type { LaneName, Lsn } from '../../contract/names.js';
+import type { MonitorFigures } from '../../contract/state.js';
+import { withEnds } from '../job.js';
+import type { Job } from '../job.js';
+import { journalTable } from '../lane/journal.js';
+import { createGauge } from '../monitor/measure.js';
+import { checkHealth } from '../monitor/check-health.js';
+import type { Session } from '../session.js';
+import { waitUntil } from '../wait-until.js';
+
+interface LaneAtMarker {
+  marker: boolean;
+  enabled: boolean;
+  syncing: boolean;
+  workers: number;
+  lsn: Lsn | null;
+}
+
+/** Disabled without the marker row is somebody else's doing, not a stop. */
+function stopSql(lane: LaneName): string {
+  return `
+    SELECT /* pgtrek: look-for-stop */
+      EXISTS (SELECT FROM ${journalTable(lane)} WHERE id = $2) AS marker,
+      s.subenabled AS enabled,
+      EXISTS (SELECT FROM pg_subscription_rel r WHERE r.srsubid = s.oid AND r.srsubstate <> 'r') AS syncing,
+      (SELECT count(*) FROM pg_stat_subscription w WHERE w.subid = s.oid AND w.pid IS NOT NULL)::int AS workers,
+      pg_replication_origin_progress('pg_' || s.oid, true)::text AS lsn
+    FROM pg_subscription s
+    WHERE s.subname = $1 AND s.subdbid = (SELECT oid FROM pg_database WHERE datname = current_database())`;
+}
+
+/**
+ * Polls fast near the end; `onFigures` gets the lag every second while a backlog drains. The apply worker commits
+ * asynchronously, so one synchronous commit on the target comes before anybody acts on the stop.
+ */
+export async function confirmStopped(
+  job: Job,
+  marker: MarkerPlan,
+  onFigures: (figures: MonitorFigures) => void,
+): Promise<Stopped> {
+  return withEnds(job, 'stop', async (source, target) => {
+    const gauge = createGauge(job, marker.lanes, source, target);
+    let measured = 0;
+    const lanes: Stopped['lanes'] = [];
+    for (const lane of marker.lanes) {
+      await waitUntil({ seconds: Infinity, every: 20, signal: job.signal }, async () => {
+        const at = await target.one<LaneAtMarker & Record<string, unknown>>(stopSql(lane), [lane, marker.marker]);
+        if (at.marker && !at.enabled && !at.syncing && at.workers === 0 && at.lsn !== null) {
+          lanes.push({ lane, lsn: at.lsn });
+          return true;
+        }
+        if (Date.now() - measured >= 1000) {
+          measured = Date.now();
+          const figures = await gauge();
+          onFigures(figures);
+          checkHealth(figures, { stopping: at.marker });
+        }
+        return false;
+      });
+      await waitForIdleSlot(source, lane);
+    }
+    await commitSynchronously(job, target);
+    return { lanes };
+  });
+}
+
+async function waitForIdleSlot(source: Session, lane: LaneName): Promise<void> {
+  const idle = await waitUntil({ seconds: 60, every: 20 }, async () => {
+    const { active } = await source.one<{ active: boolean }>(
+      'SELECT /* pgtrek: look-for-idle-slot */ active FROM pg_replication_slots WHERE slot_name = $1',
+      [lane],
+    );
+    return !active;
+  });
+  if (!idle) throw new PgtrekError('STOP_FAILED', `Slot ${lane} stays active after the stop.`, { retryable: true });
+}
+
+async function commitSynchronously(job: Job, target: Session): Promise<void> {
+  await target.transaction(async () => {
+    await target.query('SET LOCAL synchronous_commit = on');
+    await target.query(
+      `UPDATE /* pgtrek: barrier */ pgtrek.lane SET status = 'stopped' WHERE owner = $1 AND status <> 'dropped'`,
+      [job.owner],
+    );
+  });
+}

@@ -1,0 +1,44 @@
+/** One attempt at a time: a new attempt of a step ends what an older one left running, here or on another host. */
+import type { Session } from './session.js';
+import { PgtrekError } from '../contract/errors.js';
+import { waitUntil } from './wait-until.js';
+
+const TRY_LOCK_SQL = `
+  SELECT /* pgtrek: take-over */ pg_try_advisory_lock(hashtext('pgtrek'), hashtext($1)) AS locked`;
+
+/** The lock's numbers are stored as oid: two's complement of hashtext's result. */
+const END_HOLDER_SQL = `
+  SELECT pg_terminate_backend(l.pid)
+  FROM pg_locks l
+  WHERE l.locktype = 'advisory' AND l.granted AND l.pid <> pg_backend_pid()
+    AND l.database = (SELECT oid FROM pg_database WHERE datname = current_database())
+    AND l.classid::bigint = hashtext('pgtrek')::bigint & 4294967295
+    AND l.objid::bigint = hashtext($1)::bigint & 4294967295`;
+
+/**
+ * Takes the session-level advisory lock of a step (owner and step name) and ends its former holder. An older attempt
+ * may still run in this very process; its statements then fail, and its result counts no more.
+ */
+export async function takeOver(session: Session, owner: string, step: string): Promise<void> {
+  const key = `${owner}/${step}`;
+  const taken = await waitUntil({ seconds: 30 }, async () => {
+    const { locked } = await session.one<{ locked: boolean }>(TRY_LOCK_SQL, [key]);
+    if (!locked) await session.query(END_HOLDER_SQL, [key]);
+    return locked;
+  });
+  if (!taken) {
+    throw new PgtrekError('SUPERSEDED', `Another attempt of ${step} cannot be ended on the ${session.endpoint.end}.`, {
+      retryable: true,
+    });
+  }
+}
+
+const END_BACKENDS_SQL = `
+  SELECT /* pgtrek: end-backends */ pg_terminate_backend(pid)
+  FROM pg_stat_activity
+  WHERE application_name = $1 AND datname = current_database() AND pid <> pg_backend_pid()`;
+
+/** Ends the sessions of older attempts' child processes, known by their application_name. */
+export async function endBackends(session: Session, purpose: string): Promise<void> {
+  await waitUntil({ seconds: 30 }, async () => (await session.query(END_BACKENDS_SQL, [purpose])).length === 0);
+}

@@ -1,0 +1,79 @@
+/** Room for one more lane on both servers: slots, walsenders, workers, origins. */
+import { lanePattern } from '../../contract/names.js';
+import type { Finding } from '../../contract/state.js';
+import type { Session } from '../session.js';
+import type { OnSource, OnTarget } from './check.js';
+import { parameterRemedy } from './parameter.js';
+
+// A migration has one lane, with one slot, one walsender, one apply worker and one origin.
+const NEEDED = 1;
+
+interface Room {
+  id: string;
+  /** What there is of it: `replication slots`. */
+  what: string;
+  setting: string;
+  max: number;
+  used: number;
+}
+
+async function judgeRoom(session: Session, { id, what, setting, max, used }: Room): Promise<Finding> {
+  const { end } = session.endpoint;
+  const finding = { id: `${end}.${id}`, scope: end };
+  const free = Math.max(max - used, 0);
+  const facts = `${setting} of the ${end} is ${max} and ${used} ${used === 1 ? 'is' : 'are'} in use`;
+  if (free >= NEEDED) return { ...finding, verdict: 'ok', why: `Free ${what} on the ${end}: ${free} (${facts}).` };
+  return {
+    ...finding,
+    verdict: 'block',
+    why: `The ${end} has no free ${what}: ${facts}; the migration needs ${NEEDED}.`,
+    remedy: await parameterRemedy(session, { name: setting, value: String(used + NEEDED + 4), restart: true }),
+  };
+}
+
+// Slots of this migration's own name count in leftovers, not here.
+const SOURCE_SQL = `
+  SELECT /* pgtrek: validate source capacity */
+    current_setting('max_replication_slots')::int AS slots,
+    (SELECT count(*)::int FROM pg_replication_slots WHERE slot_name !~ $1) AS slots_used,
+    current_setting('max_wal_senders')::int AS senders,
+    (SELECT count(*)::int FROM pg_stat_replication) AS senders_used`;
+
+export async function checkSourceCapacity({ source, spec }: OnSource): Promise<Finding[]> {
+  const row = await source.one<Record<'slots' | 'slots_used' | 'senders' | 'senders_used', number>>(SOURCE_SQL, [
+    lanePattern(spec.name),
+  ]);
+  const slots = { id: 'slots', what: 'replication slots', setting: 'max_replication_slots' };
+  const senders = { id: 'wal_senders', what: 'WAL senders', setting: 'max_wal_senders' };
+  return [
+    await judgeRoom(source, { ...slots, max: row.slots, used: row.slots_used }),
+    await judgeRoom(source, { ...senders, max: row.senders, used: row.senders_used }),
+  ];
+}
+
+// Until 17 max_replication_slots limits the origins, on the subscriber too.
+const TARGET_SQL = `
+  SELECT /* pgtrek: validate target capacity */
+    current_setting('max_logical_replication_workers')::int AS workers,
+    current_setting('max_worker_processes')::int AS processes,
+    (SELECT count(subname)::int FROM pg_subscription WHERE subenabled AND subname !~ $1) AS subscriptions,
+    coalesce(current_setting('max_active_replication_origins', true), current_setting('max_replication_slots'))::int
+      AS origins,
+    (SELECT count(*)::int FROM pg_replication_origin) AS origins_used`;
+
+export async function checkTargetCapacity({ target, spec }: OnTarget): Promise<Finding[]> {
+  const row = await target.one<Record<'workers' | 'processes' | 'subscriptions' | 'origins' | 'origins_used', number>>(
+    TARGET_SQL,
+    [lanePattern(spec.name)],
+  );
+  const workers = { id: 'apply_workers', what: 'logical replication workers', setting: 'max_logical_replication_workers' };
+  const processes = { id: 'worker_processes', what: 'worker processes', setting: 'max_worker_processes' };
+  const setting = target.version >= 180000 ? 'max_active_replication_origins' : 'max_replication_slots';
+  const origins = { id: 'origins', what: 'replication origins', setting };
+  return [
+    await judgeRoom(target, { ...workers, max: row.workers, used: row.subscriptions }),
+    // The launcher of logical replication takes one process.
+    await judgeRoom(target, { ...processes, max: row.processes, used: row.subscriptions + 1 }),
+    await judgeRoom(target, { ...origins, max: row.origins, used: row.origins_used }),
+  ];
+}

@@ -1,0 +1,30 @@
+/** pg_dump and pg_restore on this worker: pg_dump refuses a server that is newer than itself. */
+import type { Finding } from '../../contract/state.js';
+import { PgtrekError } from '../../contract/errors.js';
+import { findClientTools } from '../client-tools.js';
+import type { ClientTools } from '../client-tools.js';
+import type { OnSource } from './check.js';
+import { majorOf } from './servers.js';
+
+export async function checkClientTools({ source }: OnSource): Promise<Finding[]> {
+  const finding = { id: 'worker.client_tools', scope: 'worker' };
+  try {
+    return [{ ...finding, ...judgeClientTools(await findClientTools(), majorOf(source)) }];
+  } catch (error) {
+    if (!(error instanceof PgtrekError) || error.code !== 'TOOLS_MISSING') throw error;
+    const remedy = error.remedy ?? 'Install the PostgreSQL client tools on the worker.';
+    return [{ ...finding, verdict: 'block', why: error.message, remedy }];
+  }
+}
+
+export function judgeClientTools(
+  { pgDump, major }: ClientTools,
+  sourceMajor: number,
+): Pick<Finding, 'verdict' | 'why' | 'remedy'> {
+  if (major >= sourceMajor) return { verdict: 'ok', why: `${pgDump} is of PostgreSQL ${major}.` };
+  return {
+    verdict: 'block',
+    why: `${pgDump} is of PostgreSQL ${major} and cannot dump the source, which is ${sourceMajor}.`,
+    remedy: `Install the client tools of PostgreSQL ${sourceMajor} or later on the worker (Debian: apt-get install postgresql-client-${sourceMajor}), or set PGTREK_PG_BIN to their folder.`,
+  };
+}

@@ -1,0 +1,149 @@
+/** Everything that is looked at before anything is changed. It changes nothing on either server. */
+import type { Spec } from '../../contract/spec.js';
+import type { Finding, Mode } from '../../contract/state.js';
+import { isRetryable, messageOf } from '../classify-error.js';
+import type { Servers } from '../endpoint.js';
+import { purposeOf } from '../purpose.js';
+import { readRelations, selectRelations } from '../selection.js';
+import type { Session } from '../session.js';
+import { checkSourceCapacity, checkTargetCapacity } from './capacity.js';
+import type { Check, OnSource, OnTarget } from './check.js';
+import { checkClientTools } from './client-tools.js';
+import { connect } from './connection.js';
+import { compareEncodings } from './encoding.js';
+import { checkExtensions } from './extensions.js';
+import { checkOtherSlots, checkSourceLeftovers, checkTargetLeftovers } from './leftovers.js';
+import { checkOpenTransactions, checkPreparedTransactions } from './open-transactions.js';
+import { checkReachability } from './reachability.js';
+import { checkFullIdentity, checkIncomparableRows, checkReplicaIdentity, checkUnlogged } from './replica-identity.js';
+import { checkGrantees, checkOwners } from './roles.js';
+import { checkDependencies, checkPatterns, checkSelected } from './selection.js';
+import {
+  checkSourcePrimary,
+  checkSourceVersion,
+  checkTargetPrimary,
+  checkTargetVersion,
+  compareServers,
+  compareVersions,
+} from './servers.js';
+import {
+  checkOwnership,
+  checkRead,
+  checkReplicationRole,
+  checkRowSecurity,
+  checkSourceCreate,
+} from './source-privileges.js';
+import { checkStopTime } from './stop-time.js';
+import { checkTargetEmpty } from './target-empty.js';
+import { checkLogStatement, checkSubscribe, checkTargetCreate, checkTargetSchemas } from './target-privileges.js';
+import { checkSlotRetention, checkSynchronousStandby, checkWalLevel } from './write-ahead-log.js';
+
+const ALL: Mode[] = ['full-load', 'full-load-and-cdc', 'cdc'];
+/** Modes that bring schema and rows over. */
+const LOAD: Mode[] = ['full-load', 'full-load-and-cdc'];
+/** Modes that replicate changes. */
+const CDC: Mode[] = ['full-load-and-cdc', 'cdc'];
+
+const CHECKS: Check[] = [
+  { modes: ALL, on: 'source', run: checkSourceVersion },
+  { modes: ALL, on: 'target', run: checkTargetVersion },
+  { modes: ALL, on: 'both', run: compareVersions },
+  { modes: ALL, on: 'source', run: checkSourcePrimary },
+  { modes: ALL, on: 'target', run: checkTargetPrimary },
+  { modes: ALL, on: 'both', run: compareServers },
+  { modes: LOAD, on: 'source', run: checkClientTools },
+  { modes: ALL, on: 'both', run: compareEncodings },
+
+  { modes: ALL, on: 'source', run: checkPatterns },
+  { modes: ALL, on: 'source', run: checkSelected },
+  { modes: LOAD, on: 'source', run: checkDependencies },
+
+  { modes: CDC, on: 'source', run: checkWalLevel },
+  { modes: CDC, on: 'source', run: checkSlotRetention },
+  { modes: CDC, on: 'source', run: checkSynchronousStandby },
+  { modes: CDC, on: 'source', run: checkSourceCapacity },
+  { modes: CDC, on: 'target', run: checkTargetCapacity },
+
+  { modes: CDC, on: 'source', run: checkReplicaIdentity },
+  { modes: CDC, on: 'source', run: checkFullIdentity },
+  { modes: CDC, on: 'source', run: checkIncomparableRows },
+  { modes: CDC, on: 'source', run: checkUnlogged },
+
+  { modes: CDC, on: 'source', run: checkReplicationRole },
+  { modes: CDC, on: 'source', run: checkSourceCreate },
+  { modes: CDC, on: 'source', run: checkOwnership },
+  { modes: LOAD, on: 'source', run: checkRead },
+  { modes: LOAD, on: 'source', run: checkRowSecurity },
+
+  { modes: ALL, on: 'target', run: checkTargetCreate },
+  { modes: LOAD, on: 'both', run: checkTargetSchemas },
+  { modes: LOAD, on: 'both', run: checkOwners },
+  { modes: LOAD, on: 'both', run: checkGrantees },
+  { modes: LOAD, on: 'both', run: checkExtensions },
+  { modes: LOAD, on: 'both', run: checkTargetEmpty },
+
+  { modes: CDC, on: 'target', run: checkSubscribe },
+  { modes: CDC, on: 'target', run: checkLogStatement },
+  // After checkSubscribe, without whose privilege it cannot be tried.
+  { modes: CDC, on: 'target', run: checkReachability },
+
+  { modes: ALL, on: 'source', run: checkSourceLeftovers },
+  { modes: ALL, on: 'target', run: checkTargetLeftovers },
+  { modes: CDC, on: 'source', run: checkOtherSlots },
+  { modes: CDC, on: 'source', run: checkStopTime },
+  // Last, because it looks at this moment.
+  { modes: CDC, on: 'source', run: checkOpenTransactions },
+  { modes: CDC, on: 'source', run: checkPreparedTransactions },
+];
+
+export interface ValidateInput {
+  spec: Spec;
+  servers: Servers;
+  /** The run whose objects are no leftovers. */
+  owner: string | undefined;
+  signal?: AbortSignal;
+}
+
+/** The checks that the mode needs. A server that cannot be used is one finding, and its checks are left out. */
+export async function validateServers({ spec, servers, owner, signal }: ValidateInput): Promise<Finding[]> {
+  const options = { purpose: purposeOf(spec.name, 'validate'), signal, observer: servers.observer };
+  const [source, target] = await Promise.all([connect(servers.source, options), connect(servers.target, options)]);
+  const found = [source.finding, target.finding];
+  try {
+    const asked = { spec, servers, owner, found };
+    const facts = {
+      source: source.session && { ...asked, ...(await readSource(source.session, spec)) },
+      target: target.session && { ...asked, target: target.session },
+    };
+    for (const check of CHECKS.filter(({ modes }) => modes.includes(spec.mode))) {
+      signal?.throwIfAborted();
+      found.push(...(await runCheck(check, facts)));
+    }
+    return found;
+  } finally {
+    await Promise.all([source.session?.close(), target.session?.close()]);
+  }
+}
+
+async function readSource(source: Session, spec: Spec): Promise<Pick<OnSource, 'source' | 'relations' | 'selection'>> {
+  const relations = await readRelations(source);
+  return { source, relations, selection: selectRelations(relations, spec.select) };
+}
+
+interface Facts {
+  source: OnSource | undefined;
+  target: OnTarget | undefined;
+}
+
+/** A check that a server does not let us make is a finding too; a lost connection is an error, tried again. */
+async function runCheck(check: Check, { source, target }: Facts): Promise<Finding[]> {
+  try {
+    if (check.on === 'source') return source ? await check.run(source) : [];
+    if (check.on === 'target') return target ? await check.run(target) : [];
+    return source && target ? await check.run({ ...source, ...target }) : [];
+  } catch (error) {
+    if (isRetryable(error)) throw error;
+    const why = `The check ${check.run.name} could not be made: ${messageOf(error)}`;
+    return [{ id: 'check.failed', scope: check.on, verdict: 'warn', why, remedy: 'Look at it by hand before you go on.' }];
+  }
+}

@@ -1,0 +1,60 @@
+/** Objects of an earlier run of this name: they are never adopted. */
+import { lanePattern } from '../../contract/names.js';
+import type { Finding } from '../../contract/state.js';
+import { readOwnObjects } from '../own-objects.js';
+import type { OwnObject } from '../own-objects.js';
+import type { Session } from '../session.js';
+import type { OnSource, OnTarget } from './check.js';
+import { listNames } from './check.js';
+
+export function checkSourceLeftovers({ source, spec, owner }: OnSource): Promise<Finding[]> {
+  return findLeftovers(source, spec.name, owner);
+}
+
+export function checkTargetLeftovers({ target, spec, owner }: OnTarget): Promise<Finding[]> {
+  return findLeftovers(target, spec.name, owner);
+}
+
+async function findLeftovers(session: Session, name: string, owner: string | undefined): Promise<Finding[]> {
+  const { end } = session.endpoint;
+  const objects = await readOwnObjects(session, name);
+  const foreign = objects.filter((object) => object.kind !== 'schema' && (owner === undefined || object.owner !== owner));
+  if (foreign.length === 0) {
+    return [{ id: 'leftovers', scope: end, verdict: 'ok', why: `The ${end} has nothing of an earlier migration ${name}.` }];
+  }
+  return [
+    {
+      id: 'leftovers',
+      scope: end,
+      verdict: 'block',
+      why: `The ${end} still has objects of another run of ${name}: ${listNames(foreign.map(tell), 8)}.`,
+      remedy: 'pgtrek orphans -f spec.yaml --remove',
+    },
+  ];
+}
+
+function tell({ kind, name, owner }: OwnObject): string {
+  return `${kind} ${name} (${owner === undefined ? 'owner unknown' : `run ${owner}`})`;
+}
+
+const OTHER_SLOTS_SQL = `
+  SELECT /* pgtrek: validate other slots */ slot_name::text AS slot, database::text AS database
+  FROM pg_replication_slots
+  WHERE slot_name ~ $1 AND database IS DISTINCT FROM current_database()
+  ORDER BY 1`;
+
+/** Slot names are unique in a cluster, and a migration of another database may have taken this one's. */
+export async function checkOtherSlots({ source, spec }: OnSource): Promise<Finding[]> {
+  const rows = await source.query<{ slot: string; database: string | null }>(OTHER_SLOTS_SQL, [lanePattern(spec.name)]);
+  const [first] = rows;
+  if (!first) return [];
+  return [
+    {
+      id: 'source.slot_name',
+      scope: `source.slot ${first.slot}`,
+      verdict: 'block',
+      why: `Slot ${first.slot} exists in another database (${first.database ?? 'none'}) of the source's server, where slot names are unique.`,
+      remedy: `Use another name than ${spec.name}; or, if nothing uses it, SELECT pg_drop_replication_slot('${first.slot}');`,
+    },
+  ];
+}

@@ -1,0 +1,32 @@
+/** Existing names that a misspelt pattern may mean. */
+
+/** At most three names, nearest first; none that differs in more than a third of its characters. */
+export function nearestNames(pattern: string, names: string[]): string[] {
+  const plain = pattern.replaceAll(/["*?]/g, '').toLowerCase();
+  const withSchema = plain.includes('.');
+  return names
+    .map((name) => {
+      const compared = (withSchema ? name : name.slice(name.indexOf('.') + 1)).toLowerCase();
+      // A pattern that ends in a wildcard is compared with as much of the name.
+      const part = /\*"?$/.test(pattern) ? compared.slice(0, plain.length) : compared;
+      return { name, distance: editDistance(plain, part) };
+    })
+    .filter(({ distance }) => distance <= Math.max(1, Math.floor(plain.length / 3)))
+    .sort((a, b) => a.distance - b.distance)
+    .slice(0, 3)
+    .map(({ name }) => name);
+}
+
+/** How many characters are to be added, removed or replaced to make `a` into `b`. */
+function editDistance(a: string, b: string): number {
+  let row = Array.from({ length: b.length + 1 }, (_, j) => j);
+  for (let i = 1; i <= a.length; i++) {
+    const next = [i];
+    for (let j = 1; j <= b.length; j++) {
+      const replaced = (row[j - 1] ?? 0) + (a.charAt(i - 1) === b.charAt(j - 1) ? 0 : 1);
+      next.push(Math.min(replaced, (row[j] ?? 0) + 1, (next[j - 1] ?? 0) + 1));
+    }
+    row = next;
+  }
+  return row[b.length] ?? 0;
+}

@@ -1,0 +1,158 @@
+/**
+ * A published table without a usable replica identity breaks the source's own application: its UPDATE and DELETE
+ * fail from the moment that the publication exists.
+ */
+import type { Finding } from '../../contract/state.js';
+import type { Relation, Selection } from '../selection.js';
+import type { OnSource } from './check.js';
+import { capFindings, listNames } from './check.js';
+
+// T2: an identity is immediate, valid, unconditional and on NOT NULL columns. A generated column is not sent before 18.
+const IDENTITIES_SQL = `
+  SELECT /* pgtrek: validate replica identity */
+    c.oid,
+    EXISTS (SELECT FROM pg_index i WHERE i.indrelid = c.oid AND i.indisprimary AND NOT i.indimmediate) AS deferrable,
+    EXISTS (
+      SELECT FROM pg_index i
+      JOIN pg_attribute a ON a.attrelid = c.oid AND a.attnum = ANY (i.indkey) AND a.attgenerated <> ''
+      WHERE i.indrelid = c.oid
+        AND CASE c.relreplident WHEN 'd' THEN i.indisprimary WHEN 'i' THEN i.indisreplident ELSE false END
+    ) AS generated,
+    CASE c.relreplident
+      WHEN 'f' THEN true
+      WHEN 'd' THEN EXISTS (
+        SELECT FROM pg_index i WHERE i.indrelid = c.oid AND i.indisprimary AND i.indimmediate AND i.indisvalid)
+      WHEN 'i' THEN EXISTS (
+        SELECT FROM pg_index i WHERE i.indrelid = c.oid AND i.indisreplident AND i.indisvalid)
+      ELSE false
+    END AS identified,
+    (
+      SELECT format('%I', x.relname)
+      FROM pg_index i
+      JOIN pg_class x ON x.oid = i.indexrelid
+      WHERE i.indrelid = c.oid AND i.indisunique AND i.indimmediate AND i.indisvalid
+        AND i.indpred IS NULL AND i.indexprs IS NULL
+        AND NOT EXISTS (
+          SELECT FROM generate_series(0, i.indnkeyatts - 1) k
+          JOIN pg_attribute a ON a.attrelid = i.indrelid AND a.attnum = i.indkey[k]
+          WHERE NOT a.attnotnull OR a.attgenerated <> '')
+      ORDER BY i.indisprimary DESC, i.indnkeyatts, x.relname
+      LIMIT 1
+    ) AS candidate
+  FROM pg_class c
+  WHERE c.oid = ANY ($1::oid[])`;
+
+interface Identity {
+  oid: number;
+  deferrable: boolean;
+  generated: boolean;
+  identified: boolean;
+  candidate: string | null;
+}
+
+/** Tables that a lane replicates: partitioned ones and their leaves, as either may be named in what is sent. */
+function replicatedTables({ selected }: Selection): Relation[] {
+  return selected.filter(({ kind, persistence }) => (kind === 'r' || kind === 'p') && persistence === 'p');
+}
+
+export async function checkReplicaIdentity({ source, selection }: OnSource): Promise<Finding[]> {
+  const tables = replicatedTables(selection);
+  const rows = await source.query<Identity & Record<string, unknown>>(IDENTITIES_SQL, [tables.map(({ oid }) => oid)]);
+  const identities = new Map(rows.map((row) => [row.oid, row]));
+  const missing = tables.flatMap((table) => {
+    const identity = identities.get(table.oid);
+    return identity && (!identity.identified || identity.generated) ? [tellMissing(table, identity)] : [];
+  });
+  if (missing.length > 0) return capFindings(missing);
+  const why = `All ${tables.length} tables have a replica identity.`;
+  return [{ id: 'source.replica_identity', scope: 'source', verdict: 'ok', why }];
+}
+
+function tellMissing(table: Relation, identity: Identity): Finding {
+  const { qualified } = table;
+  return {
+    id: 'source.replica_identity',
+    scope: `source.table ${qualified}`,
+    verdict: 'block',
+    why: `Table ${qualified} has no usable replica identity: ${reasonOf(table, identity)}. Once it is published, UPDATE and DELETE fail on the source.`,
+    remedy: remedyOf(qualified, identity.candidate),
+  };
+}
+
+function reasonOf({ replicaIdentity }: Relation, { deferrable, generated }: Identity): string {
+  if (generated) return 'a column of its identity is generated, and generated columns are not sent';
+  if (replicaIdentity === 'n') return 'REPLICA IDENTITY is NOTHING';
+  if (replicaIdentity === 'i') return 'the index that it names is gone or invalid';
+  return deferrable ? 'its primary key is DEFERRABLE' : 'it has no primary key';
+}
+
+function remedyOf(qualified: string, candidate: string | null): string {
+  if (candidate !== null) return `ALTER TABLE ${qualified} REPLICA IDENTITY USING INDEX ${candidate};`;
+  return (
+    `ALTER TABLE ${qualified} REPLICA IDENTITY FULL; -- each UPDATE and DELETE then logs the whole old row, and may scan the table on the target. ` +
+    `Better: ALTER TABLE ${qualified} ADD PRIMARY KEY (…); or leave it out by select.exclude.`
+  );
+}
+
+// Above this, one sequential scan of the target for each change is slower than most sources write.
+const LARGE_ROWS = 100_000;
+
+export function checkFullIdentity({ selection }: OnSource): Finding[] {
+  const large = replicatedTables(selection).filter(
+    ({ replicaIdentity, estimatedRows }) => replicaIdentity === 'f' && estimatedRows > LARGE_ROWS,
+  );
+  return capFindings(
+    large.map(({ qualified, estimatedRows }) => ({
+      id: 'source.replica_identity_full',
+      scope: `source.table ${qualified}`,
+      verdict: 'warn',
+      why: `Table ${qualified} has REPLICA IDENTITY FULL and about ${Math.round(estimatedRows)} rows: each UPDATE and DELETE may scan the whole table on the target.`,
+      remedy: `ALTER TABLE ${qualified} ADD PRIMARY KEY (…); ALTER TABLE ${qualified} REPLICA IDENTITY DEFAULT;`,
+    })),
+  );
+}
+
+// Their rows are compared with =, which needs an operator class; such a type has none. A key on the target helps.
+const INCOMPARABLE_SQL = `
+  SELECT /* pgtrek: validate full identity types */
+    format('%I.%I', n.nspname, c.relname) AS qualified,
+    string_agg(format('%I %s', a.attname, format_type(a.atttypid, a.atttypmod)), ', ' ORDER BY a.attnum) AS columns
+  FROM pg_class c
+  JOIN pg_namespace n ON n.oid = c.relnamespace
+  JOIN pg_attribute a ON a.attrelid = c.oid AND a.attnum > 0 AND NOT a.attisdropped
+  WHERE c.oid = ANY ($1::oid[])
+    AND c.relreplident = 'f'
+    AND a.atttypid = ANY (
+      '{json,xml,point,lseg,path,box,polygon,line,circle}'::regtype[])
+    AND NOT EXISTS (SELECT FROM pg_index i WHERE i.indrelid = c.oid AND i.indisprimary AND i.indimmediate AND i.indisvalid)
+  GROUP BY n.nspname, c.relname
+  ORDER BY 1`;
+
+export async function checkIncomparableRows({ source, selection }: OnSource): Promise<Finding[]> {
+  const oids = replicatedTables(selection).map(({ oid }) => oid);
+  const rows = await source.query<{ qualified: string; columns: string }>(INCOMPARABLE_SQL, [oids]);
+  return capFindings(
+    rows.map(({ qualified, columns }) => ({
+      id: 'source.replica_identity_types',
+      scope: `source.table ${qualified}`,
+      verdict: 'block',
+      why: `Table ${qualified} has REPLICA IDENTITY FULL and columns that cannot be compared (${columns}): the target cannot apply its UPDATEs and DELETEs.`,
+      remedy: `ALTER TABLE ${qualified} ADD PRIMARY KEY (…); ALTER TABLE ${qualified} REPLICA IDENTITY DEFAULT;`,
+    })),
+  );
+}
+
+export function checkUnlogged({ selection }: OnSource): Finding[] {
+  const unlogged = selection.selected.filter(({ kind, persistence }) => kind === 'r' && persistence === 'u');
+  if (unlogged.length === 0) return [];
+  const names = unlogged.map(({ qualified }) => qualified);
+  return [
+    {
+      id: 'source.unlogged',
+      scope: 'source',
+      verdict: 'warn',
+      why: `Unlogged tables are copied once, and no later change of them is replicated: ${listNames(names)}.`,
+      remedy: names.map((name) => `ALTER TABLE ${name} SET LOGGED;`).slice(0, 20).join(' '),
+    },
+  ];
+}

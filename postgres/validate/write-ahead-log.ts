@@ -1,0 +1,78 @@
+/** Settings of the source that logical replication needs, or that may end it later. */
+import type { Finding } from '../../contract/state.js';
+import type { OnSource } from './check.js';
+import { isRds, parameterRemedy } from './parameter.js';
+
+const WAL_LEVEL_SQL = `SELECT /* pgtrek: validate wal level */ current_setting('wal_level') AS level`;
+
+export async function checkWalLevel({ source }: OnSource): Promise<Finding[]> {
+  const { level } = await source.one<{ level: string }>(WAL_LEVEL_SQL);
+  const finding = { id: 'source.wal_level', scope: 'source' };
+  if (level === 'logical') return [{ ...finding, verdict: 'ok', why: 'wal_level of the source is logical.' }];
+  const change = (await isRds(source))
+    ? { name: 'rds.logical_replication', value: '1', restart: true }
+    : { name: 'wal_level', value: 'logical', restart: true };
+  const why = `wal_level of the source is ${level}; logical replication needs logical.`;
+  return [{ ...finding, verdict: 'block', why, remedy: await parameterRemedy(source, change) }];
+}
+
+// Both come with a unit of their own from pg_settings; NULL where the server is too old to have them.
+const RETENTION_SQL = `
+  SELECT /* pgtrek: validate slot retention */
+    (SELECT setting::bigint FROM pg_settings WHERE name = 'max_slot_wal_keep_size')::float8 AS keep_mb,
+    current_setting('max_slot_wal_keep_size', true) AS keep,
+    (SELECT setting::bigint FROM pg_settings WHERE name = 'idle_replication_slot_timeout')::float8 AS idle,
+    current_setting('idle_replication_slot_timeout', true) AS idle_text`;
+
+interface Retention {
+  keep_mb: number | null;
+  keep: string | null;
+  idle: number | null;
+  idle_text: string | null;
+}
+
+export async function checkSlotRetention({ source }: OnSource): Promise<Finding[]> {
+  const found = await source.one<Retention & Record<string, unknown>>(RETENTION_SQL);
+  const findings: Finding[] = [];
+  if (found.keep_mb !== null && found.keep_mb >= 0) {
+    findings.push({
+      id: 'source.max_slot_wal_keep_size',
+      scope: 'source',
+      verdict: 'warn',
+      why: `max_slot_wal_keep_size of the source is ${found.keep ?? ''}: when more WAL than that waits for the slot, during a long load for example, the slot is lost and the load starts again.`,
+      remedy: await parameterRemedy(source, { name: 'max_slot_wal_keep_size', value: '-1', restart: false }),
+    });
+  }
+  if (found.idle !== null && found.idle > 0) {
+    findings.push({
+      id: 'source.idle_replication_slot_timeout',
+      scope: 'source',
+      verdict: 'warn',
+      why: `idle_replication_slot_timeout of the source is ${found.idle_text ?? ''}: a slot that nobody reads for so long, during the load for example, is invalidated.`,
+      remedy: await parameterRemedy(source, { name: 'idle_replication_slot_timeout', value: '0', restart: false }),
+    });
+  }
+  if (findings.length > 0) return findings;
+  return [{ id: 'source.slot_retention', scope: 'source', verdict: 'ok', why: 'No setting of the source ends a slot.' }];
+}
+
+const SYNCHRONOUS_SQL = `
+  SELECT /* pgtrek: validate synchronous standby */ current_setting('synchronous_standby_names') AS names`;
+
+/** A subscription whose name matches would hold back every commit of the source until the target has it. */
+export async function checkSynchronousStandby({ source }: OnSource): Promise<Finding[]> {
+  const { names } = await source.one<{ names: string }>(SYNCHRONOUS_SQL);
+  const finding = { id: 'source.synchronous_standby_names', scope: 'source' };
+  if (!/\*|pgtrek_/i.test(names)) {
+    const why = names === '' ? 'The source has no synchronous standbys.' : `synchronous_standby_names ('${names}') does not match a subscription.`;
+    return [{ ...finding, verdict: 'ok', why }];
+  }
+  return [
+    {
+      ...finding,
+      verdict: 'warn',
+      why: `synchronous_standby_names of the source is '${names}' and matches our subscription: commits of the source may wait for the target.`,
+      remedy: `ALTER SYSTEM SET synchronous_standby_names = 'FIRST 1 (<your standbys, by name>)'; SELECT pg_reload_conf();`,
+    },
+  ];
+}

@@ -1,0 +1,216 @@
+import assert from 'node:assert/strict';
+import { randomUUID } from 'node:crypto';
+import { after, before, describe, it } from 'node:test';
+import { Client, Connection } from '@temporalio/client';
+import type { Payload, PayloadCodec } from '@temporalio/common';
+import { connect } from '../../client/index.js';
+import type { Migration, MigrationView, Pgtrek } from '../../client/index.js';
+import { startTemporalServer } from '../../dev/temporal-server.js';
+import type { TemporalServer } from '../../dev/temporal-server.js';
+import { waitUntil } from '../../dev/wait-until.js';
+import { hasCode } from './fixtures/has-code.js';
+import { specNamed } from './fixtures/specs.js';
+import { startTestWorker } from './fixtures/test-worker.js';
+
+const DEADLINE_MS = 20_000;
+
+describe('a migration, seen by the client', () => {
+  let server: TemporalServer;
+  let worker: { stop: () => Promise<void> };
+  let pgtrek: Pgtrek;
+
+  before(async () => {
+    server = await startTemporalServer({});
+    worker = await startTestWorker(server);
+    pgtrek = await connect({ address: server.address });
+  });
+  after(async () => {
+    await pgtrek.close();
+    await worker.stop();
+    await server.stop();
+  });
+
+  it('is unknown before it was started', async () => {
+    const unknown = pgtrek.get('nobody');
+    await assert.rejects(unknown.state(), hasCode('MIGRATION_NOT_FOUND', /"nobody"/));
+    await assert.rejects(unknown.live(), hasCode('MIGRATION_NOT_FOUND'));
+    await assert.rejects(unknown.abort(), hasCode('MIGRATION_NOT_FOUND'));
+    await assert.rejects(unknown.signal('retry', {}), hasCode('MIGRATION_NOT_FOUND'));
+    await assert.rejects(unknown.result(), hasCode('MIGRATION_NOT_FOUND'));
+    await assert.rejects(lookOnce(unknown), hasCode('MIGRATION_NOT_FOUND'));
+    assert.equal(await unknown.isRunning(), false);
+  });
+
+  it('is not started with a spec that can never work', async () => {
+    const faulty = { ...specNamed('Faulty'), source: { host: 'a' } };
+    await assert.rejects(
+      pgtrek.start(faulty as never),
+      hasCode('SPEC_INVALID', /name: .*\n.*source\.database/),
+    );
+  });
+
+  it('is not started when nobody would work on it', async () => {
+    const spec = specNamed('idle', { taskQueue: 'deserted' });
+    await assert.rejects(pgtrek.start(spec), hasCode('NO_WORKER', /"deserted"/));
+  });
+
+  it('says that no worker answers', { timeout: 60_000 }, async () => {
+    const waiting = await pgtrek.start(specNamed('waiting', { taskQueue: 'deserted' }), {
+      requireWorker: false,
+    });
+    await assert.rejects(waiting.state(), hasCode('NO_WORKER', /"deserted"/));
+    assert.equal((await waiting.summary()).taskQueue, 'deserted');
+  });
+
+  it('tells its state, and is not started twice', async () => {
+    const orders = await pgtrek.start(specNamed('orders'));
+    const state = await orders.state();
+    assert.equal(state.name, 'orders');
+    assert.equal(await orders.isRunning(state.owner), true);
+    assert.equal(await orders.isRunning(randomUUID()), false);
+    await assert.rejects(pgtrek.start(specNamed('orders')), hasCode('MIGRATION_EXISTS', /"orders"/));
+  });
+
+  it('takes messages, or refuses them with its reason', async () => {
+    const told = await pgtrek.start(specNamed('told'));
+    const { events } = await told.stop({ now: true, by: 'a test' });
+    assert.deepEqual(JSON.parse(events.at(-1)?.text ?? ''), { now: true, by: 'a test' });
+    await assert.rejects(told.stop({}), hasCode('MESSAGE_INVALID', /exactly one/));
+    await assert.rejects(told.finish(), hasCode('MESSAGE_REFUSED', /it has not stopped yet/));
+    await told.signal('retry', { by: 'a signal' });
+    const isKnown = async () => (await told.events()).some(({ kind }) => kind === 'retry');
+    assert.ok(await waitUntil(isKnown, { deadlineMs: DEADLINE_MS }));
+  });
+
+  it('is watched to its end, with live figures', { timeout: 60_000 }, async () => {
+    const watched = await pgtrek.start(specNamed('watched'));
+    const views = await watchUntilFigures(watched);
+    assert.ok(
+      views.some(({ live }) => live.some((figures) => figures.kind === 'copy' && figures.bytes === '10')),
+    );
+    const last = views.at(-1);
+    assert.equal(last?.workflow, 'completed');
+    assert.equal(last.state.status, 'aborted');
+    assert.equal((await watched.result()).outcome, 'aborted');
+    await assert.rejects(watched.abort(), hasCode('MESSAGE_REFUSED', /has ended/));
+    await assert.rejects(watched.signal('retry', {}), hasCode('MESSAGE_REFUSED', /has ended/));
+  });
+
+  it('stops being watched when the watcher says so', async () => {
+    const left = await pgtrek.start(specNamed('left'));
+    const controller = new AbortController();
+    let looks = 0;
+    for await (const _ of left.watch({ signal: controller.signal })) {
+      looks++;
+      controller.abort();
+    }
+    assert.equal(looks, 1);
+  });
+
+  it('tells the code of its failure', async () => {
+    await startRaw(server, { name: 'failed', failWith: 'SPEC_INVALID' });
+    const failed = pgtrek.get('failed');
+    await assert.rejects(failed.result(), hasCode('SPEC_INVALID', /can never work/));
+    await assert.rejects(lookOnce(failed), hasCode('SPEC_INVALID', /can never work/));
+  });
+
+  it('says that nothing was cleaned up when it was terminated', async () => {
+    const terminated = await pgtrek.start(specNamed('terminated'));
+    await terminated.state();
+    await withTemporalClient(server, (client) => client.workflow.getHandle('pgtrek-terminated').terminate());
+    await assert.rejects(terminated.result(), hasCode('CLEANUP_INCOMPLETE', /was terminated/));
+    assert.equal((await lookOnce(terminated))?.workflow, 'terminated');
+  });
+
+  it('is listed once a name, newest first', async () => {
+    await pgtrek.start(specNamed('listed'));
+    const names = async () => (await pgtrek.list()).map(({ name }) => name);
+    assert.ok(await waitUntil(async () => (await names())[0] === 'listed', { deadlineMs: DEADLINE_MS }));
+    const all = await pgtrek.list();
+    assert.equal(new Set(all.map(({ name }) => name)).size, all.length);
+    const { workflow, mode, source, target } = all[0] ?? {};
+    assert.deepEqual(
+      { workflow, mode, source, target },
+      {
+        workflow: 'running',
+        mode: 'full-load',
+        source: 'db.invalid:5432/orders',
+        target: 'new.invalid:5432/orders',
+      },
+    );
+  });
+
+  it('tells live figures through a codec', { timeout: 60_000 }, async () => {
+    const dataConverter = { payloadCodecs: [new InvertingCodec()] };
+    const coded = { taskQueue: 'coded', dataConverter };
+    const codedWorker = await startTestWorker(server, coded);
+    const client = await connect({ address: server.address, ...coded });
+    try {
+      const secret = await client.start(specNamed('coded'));
+      const views = await watchUntilFigures(secret);
+      assert.ok(views.some(({ live }) => live.length > 0));
+      assert.equal((await secret.summary()).mode, 'full-load');
+    } finally {
+      await client.close();
+      await codedWorker.stop();
+    }
+  });
+});
+
+async function lookOnce(migration: Migration): Promise<MigrationView | undefined> {
+  for await (const view of migration.watch()) return view;
+  return undefined;
+}
+
+/** Watches; aborts the migration once figures came. */
+async function watchUntilFigures(migration: Migration): Promise<MigrationView[]> {
+  const views: MigrationView[] = [];
+  for await (const view of migration.watch({ intervalMs: 50 })) {
+    const wasSeen = views.some(({ live }) => live.length > 0);
+    views.push(view);
+    if (view.live.length > 0 && !wasSeen) await migration.abort();
+  }
+  return views;
+}
+
+/** Starts the workflow as a caller without our client does. */
+function startRaw(server: TemporalServer, input: { name: string; failWith: string }): Promise<void> {
+  const options = { workflowId: `pgtrek-${input.name}`, taskQueue: 'pgtrek', args: [input] };
+  return withTemporalClient(server, (client) => client.workflow.start('migration', options));
+}
+
+async function withTemporalClient(
+  server: TemporalServer,
+  use: (client: Client) => Promise<unknown>,
+): Promise<void> {
+  const connection = await Connection.connect({ address: server.address });
+  try {
+    await use(new Client({ connection, namespace: server.namespace }));
+  } finally {
+    await connection.close();
+  }
+}
+
+/** Unreadable to whoever does not have it. */
+class InvertingCodec implements PayloadCodec {
+  encode(payloads: Payload[]): Promise<Payload[]> {
+    return Promise.resolve(
+      payloads.map((payload) => ({
+        metadata: { ...payload.metadata, inverted: new Uint8Array([1]) },
+        data: invert(payload.data),
+      })),
+    );
+  }
+
+  decode(payloads: Payload[]): Promise<Payload[]> {
+    return Promise.resolve(
+      payloads.map((payload) =>
+        payload.metadata?.['inverted'] ? { metadata: payload.metadata, data: invert(payload.data) } : payload,
+      ),
+    );
+  }
+}
+
+function invert(data: Uint8Array | null | undefined): Uint8Array {
+  return (data ?? new Uint8Array()).map((byte) => byte ^ 255);
+}

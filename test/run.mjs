@@ -1,0 +1,33 @@
+// Runs test/**/*.test.ts one file after another: `node test/run.mjs [part of a path …] [--option of node --test …]`.
+// Node 20 knows neither globs nor TypeScript in --test.
+import { spawn } from 'node:child_process';
+import { readdirSync } from 'node:fs';
+import { dirname, join, relative } from 'node:path';
+import { fileURLToPath } from 'node:url';
+
+const root = dirname(dirname(fileURLToPath(import.meta.url)));
+// For one test and, on Node 20, for a whole file too.
+const timeoutMs = 15 * 60_000;
+
+const wanted = process.argv.slice(2).filter((argument) => !argument.startsWith('--'));
+const options = process.argv.slice(2).filter((argument) => argument.startsWith('--'));
+const files = readdirSync(join(root, 'test'), { recursive: true, encoding: 'utf8' })
+  .filter((path) => path.endsWith('.test.ts'))
+  .map((path) => join('test', path))
+  .filter((path) => wanted.length === 0 || wanted.some((part) => path.includes(relative(root, part) || part)))
+  .sort();
+if (files.length === 0) {
+  console.error(`no test file matches ${wanted.join(' ')}`);
+  process.exit(1);
+}
+
+const args = ['--import', 'tsx', '--test', '--test-concurrency=1', `--test-timeout=${timeoutMs}`];
+const child = spawn(process.execPath, [...args, '--test-reporter=spec', ...options, ...files], {
+  cwd: root,
+  stdio: ['ignore', 'inherit', 'inherit'],
+  env: { ...process.env, NODE_ENV: 'test' },
+});
+for (const signal of /** @type {const} */ (['SIGINT', 'SIGTERM', 'SIGHUP'])) {
+  process.on(signal, () => child.kill(signal));
+}
+child.on('exit', (code) => process.exit(code ?? 1));

@@ -1,0 +1,37 @@
+/** What the command line does without Temporal, with the passwords of its own environment. */
+import { resolveServers } from '../activities/index.js';
+import type { Spec, SpecInput } from '../contract/spec.js';
+import { parseSpec } from '../contract/spec.js';
+import type { Finding } from '../contract/state.js';
+import type { Servers } from '../postgres/endpoint.js';
+import { findOrphans, removeOrphan } from '../postgres/orphans.js';
+import type { Orphan } from '../postgres/orphans.js';
+import { validateServers } from '../postgres/validate/index.js';
+import { resolveSecret } from './secrets.js';
+
+async function openSpec(input: SpecInput): Promise<{ spec: Spec; servers: Servers }> {
+  const spec = parseSpec(input);
+  return { spec, servers: await resolveServers({ resolveSecret }, spec, []) };
+}
+
+/** Every check that the spec's mode needs; changes nothing. */
+export async function validateHere(input: SpecInput): Promise<Finding[]> {
+  const { spec, servers } = await openSpec(input);
+  return validateServers({ spec, servers, owner: undefined });
+}
+
+/** What migrations that no longer run have left on both ends; removed when asked. */
+export async function orphansHere(
+  input: SpecInput,
+  { isLive, remove }: { isLive: (owner: string) => Promise<boolean>; remove: boolean },
+): Promise<(Orphan & { removed?: boolean })[]> {
+  const { servers } = await openSpec(input);
+  const orphans = await findOrphans({ servers, isLive });
+  if (!remove) return orphans;
+  const removed = [];
+  for (const orphan of orphans) {
+    await removeOrphan(servers, orphan);
+    removed.push({ ...orphan, removed: true });
+  }
+  return removed;
+}

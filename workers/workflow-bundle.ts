@@ -1,0 +1,22 @@
+/** The workflow code as one bundle: shipped with the package, built once per process from source. */
+import { existsSync } from 'node:fs';
+import { fileURLToPath } from 'node:url';
+import { bundleWorkflowCode } from '@temporalio/worker';
+import type { Logger, WorkflowBundleOption } from '@temporalio/worker';
+
+const SHIPPED = fileURLToPath(new URL('../workflows.bundle.js', import.meta.url));
+/** From dist/ the shipped bundle is beside us; from source there is none. */
+const SOURCE = fileURLToPath(new URL(`../workflows/index.${import.meta.url.endsWith('.ts') ? 'ts' : 'js'}`, import.meta.url));
+
+let built: Promise<{ code: string }> | undefined;
+
+export async function workflowBundle(logger?: Logger): Promise<WorkflowBundleOption> {
+  if (existsSync(SHIPPED)) return { codePath: SHIPPED };
+  built ??= buildBundle(logger);
+  return built;
+}
+
+export async function buildBundle(logger?: Logger): Promise<{ code: string }> {
+  const { code } = await bundleWorkflowCode({ workflowsPath: SOURCE, ...(logger ? { logger } : {}) });
+  return { code };
+}

@@ -1,0 +1,40 @@
+/** Markdown for the Temporal Web UI: what matters first, as the page cuts long details. */
+import { setCurrentDetails } from '@temporalio/workflow';
+import type { MigrationState } from '../contract/state.js';
+import type { MigrationRun } from './run.js';
+
+export function showDetails(run: MigrationRun): void {
+  setCurrentDetails(renderDetails(run.state));
+}
+
+export function renderDetails(state: MigrationState): string {
+  return [headline(state), next(state), progress(state), stages(state)].filter((part) => part !== '').join('\n\n');
+}
+
+function headline(state: MigrationState): string {
+  if (!state.blocked) return `**${state.status}** in **${state.stage}**`;
+  const { code, message, remedy } = state.blocked;
+  return `**BLOCKED** in **${state.stage}**: \`${code}\` ${message}${remedy ? `\n\n**Remedy:** \`${remedy.replaceAll('`', "'")}\`` : ''}`;
+}
+
+function next(state: MigrationState): string {
+  if (state.outcome) return state.outcome.notes.join('\n');
+  if (state.blocked) return 'Then send the signal `retry`, or `abort`.';
+  if (state.status === 'stopped') return 'The lanes stand at the marker. Next: the signal `finish`.';
+  if (!state.stop || state.stop.kind === 'never') return '';
+  return `Stop: ${state.stop.kind === 'at' ? `at ${state.stop.at ?? ''} (clock of the source)` : 'now'}, then ${state.stop.then}`;
+}
+
+function progress({ totals, monitor }: MigrationState): string {
+  const parts = [];
+  if (totals.tables > 0) parts.push(`tables ${String(totals.tablesCopied)}/${String(totals.tables)}`);
+  if (totals.indexes > 0) parts.push(`indexes ${String(totals.indexesBuilt)}/${String(totals.indexes)}`);
+  if (monitor) parts.push(`lag ${monitor.lagBytes} bytes`);
+  return parts.join(' · ');
+}
+
+const MARKS = { waiting: '·', running: '▶', done: '✔' };
+
+function stages(state: MigrationState): string {
+  return state.stages.map(({ name, status }) => `${MARKS[status]} ${name}`).join(' ');
+}

@@ -1,0 +1,131 @@
+/** monitor and stop: round after round until the marker is committed, then until every lane stands at it. */
+import {
+  CancellationScope,
+  allHandlersFinished,
+  condition,
+  continueAsNew,
+  isCancellation,
+  workflowInfo,
+} from '@temporalio/workflow';
+import type { MarkerPlan } from '../contract/activities.js';
+import type { StopReport } from '../contract/state.js';
+import { showDetails } from './details.js';
+import { setLane } from './load.js';
+import type { migration } from './migration.js';
+import { step, vigil } from './proxies.js';
+import { currentLane, note, runArgument } from './run.js';
+import type { Carried, MigrationRun } from './run.js';
+import { cancelStopClock, isClockOutdated, tendStopClock } from './stop-clock.js';
+
+/** 6 events a round: a round of 5 minutes makes 1,700 a day. */
+const ROUND_SECONDS = 300;
+
+/** Ends when the marker of the stop that stands is committed. */
+export async function monitor(run: MigrationRun): Promise<void> {
+  for (;;) {
+    if (isClockOutdated(run)) await cancelStopClock(run);
+    tendStopClock(run);
+    await watchRound(run, () => run.progress.committed !== undefined || clockFailed(run) || isClockOutdated(run));
+    throwClockError(run);
+    if (run.progress.committed) return;
+    await continueIfDue(run);
+  }
+}
+
+function clockFailed(run: MigrationRun): boolean {
+  return run.clock?.error !== undefined;
+}
+
+/** A clock that failed blocks the stage; retry winds it up again. */
+function throwClockError(run: MigrationRun): void {
+  const error = run.clock?.error;
+  if (error === undefined) return;
+  run.clock = undefined;
+  throw error;
+}
+
+/** One monitor activity, left early when something needs attention. */
+async function watchRound(run: MigrationRun, attention: () => boolean): Promise<void> {
+  const scope = new CancellationScope();
+  let ended = false;
+  let failure: unknown;
+  const marker = run.progress.marker?.marker;
+  const round = scope
+    .run(() =>
+      vigil('watch the lanes').monitor({
+        run: runArgument(run),
+        lanes: [currentLane(run)],
+        seconds: ROUND_SECONDS,
+        ...(marker === undefined ? {} : { marker }),
+      }),
+    )
+    .then(
+      (figures) => {
+        run.state.monitor = figures;
+      },
+      (error: unknown) => {
+        if (!isCancellation(error)) failure = error;
+      },
+    )
+    .finally(() => {
+      ended = true;
+    });
+  await condition(() => ended || attention());
+  scope.cancel();
+  await round;
+  showDetails(run);
+  if (failure !== undefined) throw failure;
+}
+
+/** A clock that is about to strike must not be interrupted for the sake of a shorter history. */
+const CLOCK_MARGIN_MS = 10 * 60_000;
+
+async function continueIfDue(run: MigrationRun): Promise<void> {
+  if (!workflowInfo().continueAsNewSuggested || !run.spec) return;
+  const at = run.state.stop?.at;
+  if (at !== undefined && Date.parse(at) - Date.now() < CLOCK_MARGIN_MS) return;
+  await condition(allHandlersFinished);
+  const carried: Carried = { spec: run.spec, state: run.state, progress: run.progress };
+  await continueAsNew<typeof migration>(run.input, carried);
+}
+
+/** Waits for every lane to stand at the marker; then finish, or stand and wait. */
+export async function stop(run: MigrationRun): Promise<void> {
+  const { marker } = run.progress;
+  if (!marker) return;
+  run.progress.report ??= await confirm(run, marker);
+  if (run.state.stop?.then === 'wait') await standAndWait(run);
+  const { sequences } = await step('set the sequences').setSequences({ run: runArgument(run) });
+  run.progress.sequencesSet = sequences;
+  note(run, 'sequences', `${String(sequences)} sequences were set`);
+}
+
+async function confirm(run: MigrationRun, marker: MarkerPlan): Promise<StopReport> {
+  const begun = Date.now();
+  const { lanes } = await vigil('wait until the lanes stand at the marker').confirmStopped({ run: runArgument(run), marker });
+  const committed = run.progress.committed;
+  const report: StopReport = {
+    marker: marker.marker,
+    ...(marker.plan.at === undefined ? {} : { plannedAt: marker.plan.at }),
+    committedAt: committed?.committedAt ?? new Date().toISOString(),
+    ...(committed?.overshootMs === undefined ? {} : { overshootMs: committed.overshootMs }),
+    ...(committed?.late === undefined ? {} : { late: committed.late }),
+    lanes,
+    stoppedAfterMs: Date.now() - begun,
+  };
+  if (run.state.stop) run.state.stop.report = report;
+  for (const { lane } of lanes) setLane(run, lane, 'stopped');
+  note(run, 'stopped', `every lane stands at the marker${report.late ? `; ${report.late}` : ''}`);
+  return report;
+}
+
+/** The lanes stand; WAL is still held back on the source, so it goes on being watched. */
+async function standAndWait(run: MigrationRun): Promise<void> {
+  run.state.status = 'stopped';
+  showDetails(run);
+  while (!run.asked.finish) {
+    await watchRound(run, () => run.asked.finish);
+    if (!run.asked.finish) await continueIfDue(run);
+  }
+  run.state.status = 'running';
+}

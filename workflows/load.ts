@@ -1,0 +1,166 @@
+/** load: all rows from one snapshot, then indexes, keys and the rest. */
+import { ActivityFailure, ApplicationFailure, CancellationScope, condition, isCancellation } from '@temporalio/workflow';
+import type { Batch, CopiedTable } from '../contract/activities.js';
+import type { LaneName } from '../contract/names.js';
+import type { TableRow } from '../contract/state.js';
+import { showDetails } from './details.js';
+import { forEachOf } from './for-each-of.js';
+import { keeper, step } from './proxies.js';
+import { currentLane, nextLane, note, runArgument, specOf } from './run.js';
+import type { MigrationRun } from './run.js';
+import { cancelStopClock, tendStopClock } from './stop-clock.js';
+
+/** Opens the first lane: everything that changes from here on will be in its stream. */
+export async function publish(run: MigrationRun): Promise<void> {
+  const lane = run.progress.lane ?? nextLane(run);
+  const { tables } = await step(`publish ${lane}`).publishLane({ run: runArgument(run), lane });
+  run.state.lanes = run.state.lanes.filter(({ name }) => name !== lane);
+  run.state.lanes.push({ name: lane, status: 'publishing', tables });
+}
+
+export async function load(run: MigrationRun): Promise<void> {
+  if (!run.progress.copied) await copyAll(run);
+  await completeTarget(run);
+  await readTables(run);
+}
+
+/** Lane after lane until one has brought all rows: a lane whose snapshot died is given up whole. */
+async function copyAll(run: MigrationRun): Promise<void> {
+  for (;;) {
+    if (run.state.mode !== 'full-load') await publish(run);
+    const lane = run.progress.lane ?? nextLane(run);
+    try {
+      await copyLane(run, lane);
+      run.progress.copied = true;
+      return;
+    } catch (error) {
+      if (isCancellation(error)) throw error;
+      const reason = lossOf(error);
+      await giveUp(run, lane);
+      // Anything else blocks the stage; no slot holds WAL back meanwhile.
+      if (reason === undefined) throw error;
+      note(run, 'lane-given-up', `${lane} was given up: ${reason} The load starts again in a new lane.`);
+    }
+  }
+}
+
+/** The keeper's death, a rewritten heap: nobody's fault, and mended by a new snapshot. */
+function lossOf(error: unknown): string | undefined {
+  if (!(error instanceof ActivityFailure)) return undefined;
+  const { cause } = error;
+  if (cause instanceof ApplicationFailure) {
+    return cause.type === 'SNAPSHOT_LOST' || cause.type === 'HEAP_REWRITTEN' ? cause.message : undefined;
+  }
+  // The keeper has one attempt: its timeout is the loss of its worker.
+  return error.activityType === 'keepSnapshot' ? `its snapshot is lost (${cause?.message ?? 'no word from its worker'}).` : undefined;
+}
+
+async function giveUp(run: MigrationRun, lane: LaneName): Promise<void> {
+  await cancelStopClock(run);
+  delete run.progress.committed;
+  await step(`give ${lane} up`).dropLane({ run: runArgument(run), lane });
+  const state = run.state.lanes.find(({ name }) => name === lane);
+  if (state) state.status = 'dropped';
+  delete run.progress.lane;
+  run.snapshots.delete(lane);
+}
+
+/** Holds the snapshot while all batches are copied. The keeper's death ends the copying at once. */
+async function copyLane(run: MigrationRun, lane: LaneName): Promise<void> {
+  const scope = new CancellationScope();
+  let lost: unknown;
+  const kept = scope
+    .run(() => keeper(`hold the snapshot of ${lane}`).keepSnapshot({ run: runArgument(run), lane, slot: isStreaming(run) }))
+    .catch((error: unknown) => {
+      lost = error;
+      scope.cancel();
+    });
+  try {
+    await condition(() => run.snapshots.has(lane) || lost !== undefined);
+    if (lost !== undefined) throw lost;
+    setLane(run, lane, 'loading');
+    tendStopClock(run);
+    await scope.run(() => copyBatches(run, lane));
+  } catch (error) {
+    // What the keeper's end has cancelled is told by its reason.
+    throw isCancellation(error) && lost !== undefined && !isCancellation(lost) ? lost : error;
+  } finally {
+    scope.cancel();
+    await kept;
+  }
+}
+
+function isStreaming(run: MigrationRun): boolean {
+  return run.state.mode !== 'full-load';
+}
+
+export function setLane(run: MigrationRun, lane: LaneName, status: 'loading' | 'applying' | 'stopped'): void {
+  const state = run.state.lanes.find(({ name }) => name === lane);
+  if (state) state.status = status;
+  showDetails(run);
+}
+
+async function copyBatches(run: MigrationRun, lane: LaneName): Promise<void> {
+  const argument = runArgument(run);
+  const plan = await step('plan the load').planLoad({ run: argument, lane });
+  const { totals } = run.state;
+  Object.assign(totals, { tables: plan.tables, tablesCopied: 0, bytesPlanned: plan.bytes, bytesCopied: '0', rowsCopied: '0' });
+  showDetails(run);
+  await readTables(run);
+  await forEachOf(plan.batches, specOf(run).load.jobs, async (batch) => {
+    const snapshot = run.snapshots.get(lane);
+    if (!snapshot) throw ApplicationFailure.nonRetryable(`the snapshot of ${lane} has two holders`, 'SNAPSHOT_LOST');
+    const copied = await step(`copy ${batch.label}`).copyBatch({ run: argument, lane, snapshot: snapshot.snapshot, batch });
+    addCopied(run, copied);
+  });
+}
+
+function addCopied(run: MigrationRun, copied: CopiedTable[]): void {
+  const { totals } = run.state;
+  for (const { rows, bytes } of copied) {
+    totals.tablesCopied += 1;
+    totals.rowsCopied = String(BigInt(totals.rowsCopied) + BigInt(rows));
+    totals.bytesCopied = String(BigInt(totals.bytesCopied) + BigInt(bytes));
+  }
+  showDetails(run);
+}
+
+/** Indexes and keys, then what must see them: foreign keys, triggers, views; statistics last. */
+export async function completeTarget(run: MigrationRun): Promise<void> {
+  const argument = runArgument(run);
+  const { totals } = run.state;
+  const plan = await step('plan the indexes').planIndexes({ run: argument });
+  totals.indexes = totals.indexesBuilt + plan.indexes;
+  totals.constraints = plan.foreignKeys;
+  await forEachOf(plan.batches, specOf(run).load.indexJobs, async (batch: Batch) => {
+    const { indexes } = await step(`build the indexes of ${batch.label}`).buildIndexes({ run: argument, batch });
+    totals.indexesBuilt = Math.min(totals.indexes, totals.indexesBuilt + indexes);
+    showDetails(run);
+  });
+  await step('restore triggers, rules and the rest').restorePostData({ run: argument });
+  const { constraints } = await step('add and validate foreign keys').buildForeignKeys({ run: argument });
+  totals.constraintsBuilt = constraints;
+  await step('refresh materialised views').refreshViews({ run: argument });
+  await step('analyze').analyze({ run: argument });
+}
+
+/** A page of an activity's result. */
+const PAGE = 2_000;
+
+/** Rows for the `tables` query: kept in memory only, and read again when a new run has begun. */
+export async function readTables(run: MigrationRun): Promise<void> {
+  const rows: TableRow[] = [];
+  for (;;) {
+    const page: TableRow[] = await step('read the tables').readTables({ run: runArgument(run), offset: rows.length, limit: PAGE });
+    rows.push(...page);
+    if (page.length < PAGE) break;
+  }
+  run.tables = rows;
+}
+
+export async function subscribe(run: MigrationRun): Promise<void> {
+  const lane = currentLane(run);
+  await step(`subscribe ${lane}`).subscribe({ run: runArgument(run), lane });
+  setLane(run, lane, 'applying');
+  await readTables(run);
+}

@@ -1,0 +1,55 @@
+/** How activities are called: every timeout and retry, with its reason. */
+import { ActivityCancellationType, proxyActivities } from '@temporalio/workflow';
+import type { ActivityInterfaceFor, ActivityOptions } from '@temporalio/workflow';
+import type { Activities } from '../contract/activities.js';
+
+/** What cannot pass on its own comes back as non-retryable; the rest is tried until it passes or is cancelled. */
+const FOREVER: ActivityOptions['retry'] = { initialInterval: '1s', backoffCoefficient: 2, maximumInterval: '30s' };
+
+/** Every activity beats once a second. 20 s ride out a short outage of Temporal without a second attempt. */
+const STEP: ActivityOptions = {
+  // Copying one table may take days; a hanging attempt is found by its heartbeat, not by this.
+  startToCloseTimeout: '60d',
+  heartbeatTimeout: '20s',
+  retry: FOREVER,
+  // The workflow goes on at once; the activity hears of it by its next heartbeat and ends its statements.
+  cancellationType: ActivityCancellationType.TRY_CANCEL,
+};
+
+export function step(summary: string): ActivityInterfaceFor<Activities> {
+  return proxyActivities<Activities>({ ...STEP, summary });
+}
+
+/** Whose death must be seen soon: the snapshot's holder, the watcher, the marker. */
+export function vigil(summary: string): ActivityInterfaceFor<Activities> {
+  return proxyActivities<Activities>({ ...STEP, heartbeatTimeout: '10s', summary });
+}
+
+/** The snapshot dies with its holder: a second attempt could only find it gone. */
+export function keeper(summary: string): ActivityInterfaceFor<Activities> {
+  return proxyActivities<Activities>({ ...STEP, heartbeatTimeout: '10s', retry: { maximumAttempts: 1 }, summary });
+}
+
+/** A marker that is being committed must be known as committed or not before the plan changes. */
+export function marking(summary: string): ActivityInterfaceFor<Activities> {
+  return proxyActivities<Activities>({
+    ...STEP,
+    heartbeatTimeout: '10s',
+    cancellationType: ActivityCancellationType.WAIT_CANCELLATION_COMPLETED,
+    summary,
+  });
+}
+
+/** On one host's own queue. Its worker may be restarting; after 15 minutes the host and its disk count as gone. */
+export function onHost(queue: string, summary: string): ActivityInterfaceFor<Activities> {
+  return proxyActivities<Activities>({ ...STEP, taskQueue: queue, scheduleToStartTimeout: '15m', summary });
+}
+
+/** Bounded: a clean-up that can never succeed must not keep a cancelled workflow open for ever. */
+export function cleanup(summary: string): ActivityInterfaceFor<Activities> {
+  return proxyActivities<Activities>({
+    ...STEP,
+    retry: { initialInterval: '1s', backoffCoefficient: 2, maximumInterval: '10s', maximumAttempts: 8 },
+    summary,
+  });
+}

@@ -1,0 +1,60 @@
+/** validate, dump and restore of the schema. */
+import { ApplicationFailure } from '@temporalio/workflow';
+import type { DumpResult } from '../contract/activities.js';
+import type { Finding } from '../contract/state.js';
+import { stagesOf } from '../contract/state.js';
+import { plannedStop } from './first-state.js';
+import { step } from './proxies.js';
+import { note, runArgument } from './run.js';
+import type { MigrationRun } from './run.js';
+
+/** How many findings the state holds: blocks first. */
+const FINDINGS_KEPT = 100;
+
+/** Changes nothing; what blocks is told with its remedies, and looked at again after `retry`. */
+export async function validate(run: MigrationRun): Promise<void> {
+  const { spec, findings } = await step('validate both servers').validate({ input: run.input, owner: run.owner });
+  adopt(run, spec);
+  const order = { block: 0, warn: 1, ok: 2 };
+  run.state.findings = [...findings].sort((a, b) => order[a.verdict] - order[b.verdict]).slice(0, FINDINGS_KEPT);
+  const blocking = findings.filter(({ verdict }) => verdict === 'block');
+  // A stop that was planned anew since then counts, not the spec's, which may have passed.
+  const open = run.progress.planRevision > 0 ? blocking.filter(({ id }) => id !== 'stop.at') : blocking;
+  if (open.length > 0) throw blockedByFindings(open);
+}
+
+function adopt(run: MigrationRun, spec: NonNullable<MigrationRun['spec']>): void {
+  run.spec = spec;
+  const { state } = run;
+  state.mode = spec.mode;
+  state.method = spec.load.method;
+  const names = stagesOf(spec.mode, spec.load.method);
+  state.stages = names.map((name) => state.stages.find((known) => known.name === name) ?? { name, status: 'waiting' });
+  if (spec.mode !== 'full-load') state.stop ??= plannedStop(spec);
+}
+
+function blockedByFindings(blocking: Finding[]): ApplicationFailure {
+  const [first] = blocking;
+  const others = blocking.length > 1 ? ` (and ${String(blocking.length - 1)} more findings)` : '';
+  return ApplicationFailure.create({
+    type: 'VALIDATION_FAILED',
+    message: `${first?.why ?? ''}${others}`,
+    nonRetryable: true,
+    details: [{ remedy: first?.remedy, object: first?.scope }],
+  });
+}
+
+export async function dumpSchema(run: MigrationRun): Promise<void> {
+  const dumped = await step('dump the schema into the ledger').dumpSchema({ run: runArgument(run) });
+  noteDump(run, dumped);
+}
+
+function noteDump(run: MigrationRun, { tables, indexes, constraints, leftOut }: DumpResult): void {
+  Object.assign(run.state.totals, { tables, indexes, constraints });
+  for (const line of leftOut) note(run, 'left-out', `not restored: ${line}`);
+}
+
+export async function restoreSchema(run: MigrationRun): Promise<void> {
+  const { objects } = await step('restore the schema, without indexes and keys').restorePreData({ run: runArgument(run) });
+  note(run, 'restored', `${String(objects)} objects of the schema are on the target`);
+}

@@ -1,0 +1,89 @@
+/** One stage: skipped when done, blocked and tried again when it cannot go on, left at once on abort. */
+import { ActivityFailure, ApplicationFailure, CancellationScope, condition, isCancellation } from '@temporalio/workflow';
+import { isErrorCode } from '../contract/errors.js';
+import type { ErrorCode } from '../contract/errors.js';
+import type { Blocked, StageName } from '../contract/state.js';
+import { showDetails } from './details.js';
+import { note } from './run.js';
+import type { MigrationRun } from './run.js';
+
+/** Thrown at the stage's waits: an outcome, not an error of the stage. */
+export class Aborted extends Error {}
+
+/** Errors that no retry of the same input can mend: the workflow fails. */
+const FATAL: ReadonlySet<ErrorCode> = new Set(['SPEC_INVALID', 'NOT_BUILT_YET']);
+
+export async function stage(run: MigrationRun, name: StageName, work: () => Promise<void>): Promise<void> {
+  const state = run.state.stages.find((each) => each.name === name);
+  if (!state || state.status === 'done') return;
+  for (;;) {
+    enter(run, name);
+    const blocked = await attempt(run, name, work);
+    if (!blocked) break;
+    await waitForRetry(run, blocked);
+  }
+  state.status = 'done';
+  state.endedAt = new Date().toISOString();
+  note(run, 'stage-done', `${name} is done`);
+  showDetails(run);
+}
+
+function enter(run: MigrationRun, name: StageName): void {
+  const state = run.state.stages.find((each) => each.name === name);
+  if (!state) return;
+  run.state.stage = name;
+  run.state.status = 'running';
+  delete run.state.blocked;
+  state.status = 'running';
+  state.startedAt ??= new Date().toISOString();
+  note(run, 'stage', `${name} begins`);
+  showDetails(run);
+}
+
+/** Undefined when the work is done; what blocks it otherwise. */
+async function attempt(run: MigrationRun, name: StageName, work: () => Promise<void>): Promise<Blocked | undefined> {
+  const scope = new CancellationScope();
+  run.work = scope;
+  try {
+    if (run.asked.abort) throw new Aborted();
+    await scope.run(work);
+    return undefined;
+  } catch (error) {
+    if (run.asked.abort) throw new Aborted();
+    if (isCancellation(error)) throw error;
+    return blockedBy(name, error);
+  } finally {
+    run.work = undefined;
+  }
+}
+
+function blockedBy(stageName: StageName, error: unknown): Blocked {
+  const failure = error instanceof ActivityFailure ? error.cause : error;
+  // Anything else is a defect of the workflow's own code: its task fails, is retried, and a mended worker goes on.
+  if (!(error instanceof ActivityFailure) && !(failure instanceof ApplicationFailure)) throw error;
+  const code = failure instanceof ApplicationFailure && isErrorCode(failure.type) ? failure.type : 'INTERNAL_ERROR';
+  if (FATAL.has(code)) throw failure as ApplicationFailure;
+  const facts = (failure instanceof ApplicationFailure ? failure.details?.[0] : undefined) as
+    | { object?: string; remedy?: string }
+    | undefined;
+  return {
+    stage: stageName,
+    code,
+    message: failure instanceof Error ? failure.message : String(failure),
+    ...(facts?.remedy ? { remedy: facts.remedy } : {}),
+    ...(facts?.object ? { object: facts.object } : {}),
+    since: new Date().toISOString(),
+  };
+}
+
+/** Counted, not flagged: a retry that arrives before anything blocks is refused, and none is lost. */
+async function waitForRetry(run: MigrationRun, blocked: Blocked): Promise<void> {
+  const seen = run.asked.retries;
+  run.state.status = 'blocked';
+  run.state.blocked = blocked;
+  note(run, 'blocked', `${blocked.stage} is blocked: ${blocked.code}: ${blocked.message}`);
+  showDetails(run);
+  await condition(() => run.asked.retries > seen || run.asked.abort !== undefined);
+  if (run.asked.abort) throw new Aborted();
+  delete run.state.blocked;
+}
