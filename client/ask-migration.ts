@@ -1,6 +1,6 @@
 import type { WorkflowHandle } from '@temporalio/client';
 import type { PgtrekError } from '../contract/errors.js';
-import { GRPC, serviceFaultOf, translateServiceError } from './service-errors.js';
+import { GRPC, isLate, serviceFaultOf, translateServiceError } from './service-errors.js';
 import { CALL_DEADLINE_MS, callWithDeadline } from './temporal-link.js';
 import type { TemporalLink } from './temporal-link.js';
 import { noWorker } from './worker-presence.js';
@@ -34,8 +34,7 @@ export async function explainSilence(
 ): Promise<PgtrekError> {
   const fault = serviceFaultOf(error);
   const wasSilent =
-    fault?.code === GRPC.DEADLINE_EXCEEDED ||
-    (fault?.code === GRPC.FAILED_PRECONDITION && /no poller/i.test(fault.details));
+    isLate(error) || (fault?.code === GRPC.FAILED_PRECONDITION && /no poller/i.test(fault.details));
   if (!wasSilent) return translateServiceError(link, error);
   try {
     const { taskQueue } = await callWithDeadline(link, () => handle.describe(), CALL_DEADLINE_MS / 2);

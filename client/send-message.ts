@@ -8,7 +8,7 @@ import type { MessageName, MessageShapes } from '../contract/messages.js';
 import { nameOfWorkflow } from '../contract/names.js';
 import type { MigrationState } from '../contract/state.js';
 import { explainSilence } from './ask-migration.js';
-import { GRPC, serviceFaultOf, translateServiceError } from './service-errors.js';
+import { GRPC, isOutage, serviceFaultOf, translateServiceError } from './service-errors.js';
 import { callWithDeadline } from './temporal-link.js';
 import type { TemporalLink } from './temporal-link.js';
 
@@ -17,13 +17,8 @@ const ATTEMPT_DEADLINE_MS = 10_000;
 const ATTEMPTS = 3;
 const PAUSE_MS = 300;
 
-/** What the server says of a workflow task that failed under an Update, of a reconnect, and of a slow worker. */
-const REPEATABLE: ReadonlySet<number | undefined> = new Set([
-  GRPC.FAILED_PRECONDITION,
-  GRPC.UNAVAILABLE,
-  GRPC.DEADLINE_EXCEEDED,
-  GRPC.ABORTED,
-]);
+/** A workflow task that failed under an Update, around continue-as-new for example, refuses it with these. */
+const REPEATABLE: ReadonlySet<number | undefined> = new Set([GRPC.FAILED_PRECONDITION, GRPC.ABORTED]);
 
 /**
  * Sends a message as an Update and returns the state after it. It is repeated with the same id, so it takes
@@ -43,15 +38,19 @@ export async function sendUpdate<Name extends MessageName>(
     try {
       return await callWithDeadline(link, send, ATTEMPT_DEADLINE_MS);
     } catch (error) {
-      if (error instanceof WorkflowUpdateFailedError) throw refusal(name, error);
+      if (error instanceof WorkflowUpdateFailedError) throw refusal(error);
       if (error instanceof WorkflowNotFoundError)
         return await answerAfterEnd(link, handle, { name, updateId, attempt, error });
-      if (attempt === ATTEMPTS || !REPEATABLE.has(serviceFaultOf(error)?.code)) {
+      if (attempt === ATTEMPTS || !isRepeatable(error)) {
         throw await explainSilence(link, handle, error);
       }
       await sleep(PAUSE_MS * attempt);
     }
   }
+}
+
+function isRepeatable(error: unknown): boolean {
+  return isOutage(error) || REPEATABLE.has(serviceFaultOf(error)?.code);
 }
 
 /** Sends a message as a Signal: it is kept until a worker takes it, and nobody says what became of it but the events. */
@@ -73,11 +72,11 @@ function requireValid(name: MessageName, message: unknown): void {
   if (!parsed.ok) throw new PgtrekError('MESSAGE_INVALID', `${name}: ${parsed.reason}`);
 }
 
-function refusal(name: MessageName, error: WorkflowUpdateFailedError): PgtrekError {
+function refusal(error: WorkflowUpdateFailedError): PgtrekError {
   const { cause } = error;
   const type = cause instanceof ApplicationFailure ? cause.type : undefined;
   const code = isErrorCode(type) ? type : 'MESSAGE_REFUSED';
-  return new PgtrekError(code, `${name}: ${cause?.message ?? error.message}`, { cause: error });
+  return new PgtrekError(code, cause?.message ?? error.message, { cause: error });
 }
 
 /** The first attempt may have been taken, and its answer lost, before the workflow ended. */

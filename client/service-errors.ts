@@ -33,10 +33,15 @@ export function serviceFaultOf(error: unknown): ServiceFault | undefined {
   return undefined;
 }
 
+/** True when the deadline passed: the server may see it first, and then cancels the call. */
+export function isLate(error: unknown): boolean {
+  const code = serviceFaultOf(error)?.code;
+  return code === GRPC.DEADLINE_EXCEEDED || code === GRPC.CANCELLED;
+}
+
 /** True while the server does not answer, which may pass. */
 export function isOutage(error: unknown): boolean {
-  const code = serviceFaultOf(error)?.code;
-  return code === GRPC.UNAVAILABLE || code === GRPC.DEADLINE_EXCEEDED;
+  return isLate(error) || serviceFaultOf(error)?.code === GRPC.UNAVAILABLE;
 }
 
 /** The PgtrekError for what a call of the Temporal client threw. */

@@ -1,7 +1,7 @@
 import { WorkflowExecutionAlreadyStartedError } from '@temporalio/client';
 import { PgtrekError } from '../contract/errors.js';
 import { WORKFLOW_TYPE, workflowId } from '../contract/names.js';
-import { parseSpec, stopPlanOf } from '../contract/spec.js';
+import { parseSpec } from '../contract/spec.js';
 import type { ConnectionSpec, Spec, SpecInput } from '../contract/spec.js';
 import { translateServiceError } from './service-errors.js';
 import { callWithDeadline } from './temporal-link.js';
@@ -79,9 +79,9 @@ function describeEnd({ host, port, database }: ConnectionSpec): string {
 }
 
 function describeStop(spec: Spec): string {
-  const plan = stopPlanOf(spec);
-  if (plan.kind === 'never') return 'when told to';
-  return `${plan.kind === 'at' ? `at ${plan.at}` : 'as soon as the target has caught up'}, then ${plan.then}`;
+  const { at, now, then } = spec.cdc.stop;
+  if (at === undefined && !now) return 'when told to';
+  return `${at === undefined ? 'as soon as the target has caught up' : `at ${at}`}, then ${then}`;
 }
 
 function cutToBytes(text: string, limit: number): string {

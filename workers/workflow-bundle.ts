@@ -10,7 +10,10 @@ const SOURCE = fileURLToPath(new URL(`../workflows/index.${import.meta.url.endsW
 
 let built: Promise<{ code: string }> | undefined;
 
+/** PGTREK_WORKFLOW_BUNDLE names one that was built before, by exactly this version. */
 export async function workflowBundle(logger?: Logger): Promise<WorkflowBundleOption> {
+  const given = process.env.PGTREK_WORKFLOW_BUNDLE;
+  if (given) return { codePath: given };
   if (existsSync(SHIPPED)) return { codePath: SHIPPED };
   built ??= buildBundle(logger);
   return built;

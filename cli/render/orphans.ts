@@ -1,7 +1,9 @@
-import type { Orphan } from '../../workers/index.js';
+import type { orphansHere } from '../../workers/index.js';
 import { paintWith } from './colour.js';
 import { formatMany } from './format.js';
 import { plain, wrapTo } from './text.js';
+
+type Orphan = Awaited<ReturnType<typeof orphansHere>>[number];
 
 /** What was left, each with the statement that removes it, whole. Pure. */
 export function renderOrphans(

@@ -27,8 +27,8 @@ export function readPublished(target: Session, owner: string): Promise<Published
 }
 
 /**
- * Notes where every table's rows lie, makes the journal and the publication, and checks that it is complete: a slot
- * that is older than its publication loses changes without an error.
+ * Notes where every table's rows lie; for a lane that will stream, makes the journal and the publication, and checks
+ * that it is complete: a slot that is older than its publication loses changes without an error.
  */
 export async function publishLane(job: Job, lane: LaneName): Promise<{ tables: number }> {
   return withEnds(job, 'publish', async (source, target) => {
@@ -37,8 +37,9 @@ export async function publishLane(job: Job, lane: LaneName): Promise<{ tables: n
       `INSERT INTO pgtrek.lane (owner, lane, status) VALUES ($1, $2, 'loading') ON CONFLICT DO NOTHING`,
       [job.owner, lane],
     );
-    const tables = await readPublished(target, job.owner);
     await noteFilenodes(job, lane, source, target);
+    if (job.spec.mode === 'full-load') return { tables: 0 };
+    const tables = await readPublished(target, job.owner);
     await createJournal(source, lane, job.owner);
     await explained(
       { doing: `create publication ${lane} on the source`, object: lane, remedy: PRIVILEGE_REMEDY },

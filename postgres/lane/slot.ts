@@ -24,10 +24,14 @@ export interface SlotSnapshot {
 export async function createSlot(job: Job, lane: LaneName): Promise<SlotSnapshot> {
   const session = await openSession(job.servers.source, { ...sessionOptions(job, 'slot'), replication: true });
   const timer = setTimeout(() => void endSlotCreation(job, lane), job.spec.load.slotTimeout * 1000);
+  const { observer } = job.servers;
   try {
+    // A walsender's grammar knows no comments, so the observer is told here.
+    await observer?.('before', 'create-slot');
     const row = await session.one<{ consistent_point: string; snapshot_name: string }>(
-      `CREATE_REPLICATION_SLOT ${escapeIdentifier(lane)} LOGICAL pgoutput EXPORT_SNAPSHOT /* pgtrek: create-slot */`,
+      `CREATE_REPLICATION_SLOT ${escapeIdentifier(lane)} LOGICAL pgoutput EXPORT_SNAPSHOT`,
     );
+    await observer?.('after', 'create-slot');
     return { snapshot: row.snapshot_name, lsn: row.consistent_point as Lsn, session };
   } catch (error) {
     await session.close();

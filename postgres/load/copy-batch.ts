@@ -11,7 +11,7 @@ import type { CopyOrder, TableToCopy } from './copy-table.js';
 const TABLES_SQL = `
   SELECT /* pgtrek: read-batch */ r.id, r.oid, r.qualified, r.columns, r.is_binary, r.bytes, f.heap, f.toast
   FROM pgtrek.relation r
-    JOIN pgtrek.filenode f ON f.owner = r.owner AND f.lane = $2 AND f.relation = r.id
+    LEFT JOIN pgtrek.filenode f ON f.owner = r.owner AND f.lane = $2 AND f.relation = r.id
   WHERE r.owner = $1 AND r.id = ANY ($3::int[])
   ORDER BY array_position($3::int[], r.id)`;
 

@@ -46,7 +46,7 @@ describe('the command, with a migration', () => {
     const refused = await pgtrek(['finish', 'orders']);
     assert.deepEqual(
       [refused.code, refused.stderr],
-      [3, 'pgtrek: MESSAGE_REFUSED: finish: it has not stopped yet\n'],
+      [3, 'pgtrek: MESSAGE_REFUSED: finish is not accepted: it is running\n'],
     );
     const invalid = await pgtrek(['stop', 'orders', '--at', 'tomorrow']);
     assert.equal(invalid.code, 3);

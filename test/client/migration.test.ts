@@ -76,7 +76,10 @@ describe('a migration, seen by the client', () => {
     const { events } = await told.stop({ now: true, by: 'a test' });
     assert.deepEqual(JSON.parse(events.at(-1)?.text ?? ''), { now: true, by: 'a test' });
     await assert.rejects(told.stop({}), hasCode('MESSAGE_INVALID', /exactly one/));
-    await assert.rejects(told.finish(), hasCode('MESSAGE_REFUSED', /it has not stopped yet/));
+    await assert.rejects(
+      told.finish(),
+      hasCode('MESSAGE_REFUSED', /^finish is not accepted: it is running$/),
+    );
     await told.signal('retry', { by: 'a signal' });
     const isKnown = async () => (await told.events()).some(({ kind }) => kind === 'retry');
     assert.ok(await waitUntil(isKnown, { deadlineMs: DEADLINE_MS }));

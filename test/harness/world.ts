@@ -1,0 +1,77 @@
+/** What an end-to-end test runs in: a Temporal server, a source and a target cluster, real all of them. */
+import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import path from 'node:path';
+import pg from 'pg';
+import { startCluster } from '../../dev/cluster.js';
+import type { Cluster } from '../../dev/cluster.js';
+import { fillSample } from '../../dev/sample.js';
+import { startTemporalServer } from '../../dev/temporal-server.js';
+import type { TemporalServer } from '../../dev/temporal-server.js';
+import { buildBundle } from '../../workers/workflow-bundle.js';
+
+export interface World {
+  temporal: TemporalServer;
+  source: Cluster;
+  target: Cluster;
+  /** Workers' files: bundle, dumps, logs. */
+  folder: string;
+  bundle: string;
+  close: () => Promise<void>;
+}
+
+export interface WorldOptions {
+  sourceMajor?: number;
+  targetMajor?: number;
+  sourceSettings?: Record<string, string>;
+}
+
+/** The template that createDatabases clones: filled once. */
+const TEMPLATE = 'sample';
+
+export async function openWorld(options: WorldOptions = {}): Promise<World> {
+  const folder = await mkdtemp(path.join(tmpdir(), 'pgtrek-test-'));
+  const bundle = path.join(folder, 'workflows.bundle.js');
+  const [temporal, source, target] = await Promise.all([
+    startTemporalServer({}),
+    startCluster({ major: options.sourceMajor ?? 15, ...(options.sourceSettings ? { settings: options.sourceSettings } : {}) }),
+    startCluster({ major: options.targetMajor ?? 18 }),
+  ]);
+  const { code } = await buildBundle();
+  await writeFile(bundle, code);
+  await query(source.connection('postgres'), `CREATE DATABASE ${TEMPLATE}`);
+  await fillSample(source.connection(TEMPLATE));
+  const close = async () => {
+    await Promise.all([temporal.stop(), source.remove(), target.remove()]);
+    await rm(folder, { recursive: true, force: true });
+  };
+  return { temporal, source, target, folder, bundle, close };
+}
+
+export interface Databases {
+  source: pg.ClientConfig;
+  target: pg.ClientConfig;
+}
+
+/** A source database with the sample in it, and an empty target database, both named after the migration. */
+export async function createDatabases(world: World, name: string, template = TEMPLATE): Promise<Databases> {
+  const database = name.replaceAll('-', '_');
+  await query(world.source.connection('postgres'), `CREATE DATABASE ${database} TEMPLATE ${template}`);
+  await query(world.target.connection('postgres'), `CREATE DATABASE ${database}`);
+  return { source: world.source.connection(database), target: world.target.connection(database) };
+}
+
+export async function query<Row extends pg.QueryResultRow = pg.QueryResultRow>(
+  config: pg.ClientConfig,
+  sql: string,
+  values?: unknown[],
+): Promise<Row[]> {
+  const client = new pg.Client(config);
+  client.on('error', () => undefined);
+  await client.connect();
+  try {
+    return (await client.query<Row>(sql, values)).rows;
+  } finally {
+    await client.end();
+  }
+}
