@@ -59,5 +59,5 @@ export function summarize(info: Omit<WorkflowExecutionInfo, 'raw'>): MigrationSu
 
 function memoOf(memo: Record<string, unknown> | undefined): Partial<MigrationMemo> {
   const ours = memo?.['pgtrek'];
-  return typeof ours === 'object' && ours !== null ? (ours as Partial<MigrationMemo>) : {};
+  return typeof ours === 'object' && ours !== null ? ours : {};
 }

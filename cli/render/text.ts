@@ -1,8 +1,7 @@
 /** Fitting text into lines. A line may hold colour codes; they take no width. */
 
-// eslint-disable-next-line no-control-regex -- colour codes begin with the escape character
 const COLOUR_CODE = /\u001b\[\d+m/g;
-// eslint-disable-next-line no-control-regex -- names and messages come from databases, and could steer the terminal
+// Names and messages come from databases, and could steer the terminal.
 const CONTROL = /[\u0000-\u001f\u007f-\u009f]+/g;
 
 /** Text from outside, on one line and without control characters. */

@@ -1,9 +1,11 @@
 /** Existing names that a misspelt pattern may mean. */
 
-/** At most three names, nearest first; none that differs in more than a third of its characters. */
+/** At most three names, nearest first; none that differs in more than a third of the name's characters. */
 export function nearestNames(pattern: string, names: string[]): string[] {
   const plain = pattern.replaceAll(/["*?]/g, '').toLowerCase();
   const withSchema = plain.includes('.');
+  const telling = plain.slice(plain.indexOf('.') + 1) || plain;
+  const limit = Math.max(1, Math.floor(telling.length / 3));
   return names
     .map((name) => {
       const compared = (withSchema ? name : name.slice(name.indexOf('.') + 1)).toLowerCase();
@@ -11,7 +13,7 @@ export function nearestNames(pattern: string, names: string[]): string[] {
       const part = /\*"?$/.test(pattern) ? compared.slice(0, plain.length) : compared;
       return { name, distance: editDistance(plain, part) };
     })
-    .filter(({ distance }) => distance <= Math.max(1, Math.floor(plain.length / 3)))
+    .filter(({ distance }) => distance <= limit)
     .sort((a, b) => a.distance - b.distance)
     .slice(0, 3)
     .map(({ name }) => name);

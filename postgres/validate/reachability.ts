@@ -1,7 +1,6 @@
 /** Can the target server log in to the source? Tried with a subscription that is rolled back. */
-import { lanePattern } from '../../contract/names.js';
+import { laneName } from '../../contract/names.js';
 import type { Finding } from '../../contract/state.js';
-import { messageOf } from '../classify-error.js';
 import { connectionString } from '../endpoint.js';
 import type { ReplicationEndpoint } from '../endpoint.js';
 import { purposeOf } from '../purpose.js';
@@ -18,7 +17,7 @@ const SETTINGS_SQL = `
 
 /**
  * In a block that catches the error and takes the connection string from a setting, so that neither log_statement = ddl
- * nor the log of failed statements holds the password. On a missing publication the server only warns.
+ * nor the log of failed statements holds the password.
  */
 const PROBE_SQL = `
   DO /* pgtrek: validate probe */ $probe$
@@ -34,17 +33,26 @@ const PROBE_SQL = `
   END
   $probe$`;
 
+/**
+ * Makes the source end the login right after it accepted it: an unknown parameter is looked at after password, database
+ * and REPLICATION. Without this the statement would go on to warn that the publication is missing, and the target's log
+ * shows a warning of PL/pgSQL with its whole statement, the password included.
+ */
+const ACCEPTED = 'pgtrek_validate_reached_this_server';
+
 const REFUSAL_SQL = `SELECT current_setting('pgtrek.refusal') AS refusal`;
 
 export async function checkReachability({ target, servers, spec, found }: OnTarget): Promise<Finding[]> {
   if (found.some(({ id, verdict }) => id === SUBSCRIBE_ID && verdict === 'block')) return [];
   const { replication } = servers;
-  const name = lanePattern(spec.name).replace(/^\^/, '').replace(/\[0-9\]\+\$$/, 'probe');
-  const connection = connectionString(replication, purposeOf(spec.name, 'validate'));
+  const name = laneName(spec.name, 0).replace(/0$/, 'probe');
+  // The later of two options counts.
+  const connection = `${connectionString(replication, purposeOf(spec.name, 'validate'))} options='-c${ACCEPTED}=on'`;
   const refusal = await probe(target, name, connection);
   const finding = { id: 'target.reaches_source', scope: 'target' };
   const where = `${replication.host}:${replication.port}/${replication.database}`;
-  if (refusal === '') {
+  // A pooler refuses an option that it does not know before it logs in anywhere.
+  if (refusal.includes(ACCEPTED) && !/unsupported startup parameter/.test(refusal)) {
     return [{ ...finding, verdict: 'ok', why: `The target server reaches the source at ${where} as ${replication.user}.` }];
   }
   return [{ ...finding, verdict: 'block', ...explainRefusal(withoutPassword(refusal, replication), replication) }];
@@ -56,10 +64,9 @@ async function probe(target: Session, name: string, connection: string): Promise
     await target.query(SETTINGS_SQL, [name, connection, `${SECONDS}s`]);
     await target.query(PROBE_SQL);
     return (await target.one<{ refusal: string }>(REFUSAL_SQL)).refusal;
-  } catch (error) {
-    return messageOf(error);
   } finally {
-    await target.client.query('ROLLBACK');
+    // The connection may be what failed; the server then rolls back by itself.
+    await target.client.query('ROLLBACK').catch(() => undefined);
   }
 }
 
@@ -81,7 +88,7 @@ const CAUSES: Cause[] = [
     remedy: () => 'Set source.replication.host to a name or address that the target server resolves.',
   },
   {
-    pattern: /password authentication failed|no password supplied|no pg_hba\.conf entry|role .* does not exist|not permitted|permission denied/,
+    pattern: /password authentication failed|no password supplied|no pg_hba\.conf entry|role .* does not exist|not permitted|permission denied|must be superuser or replication role/,
     what: ({ user }) => `The source refuses the login of ${user} from the target server`,
     remedy: ({ user, database }) =>
       `Correct source.replication.user and password, or allow ${user} from the target's address to ${database} in pg_hba.conf of the source.`,

@@ -46,7 +46,13 @@ for (const [sourceMajor, targetMajor] of [[15, 18], [18, 15]] as const) {
       await databases.validate();
       const log = await readLog(pair.target);
       assert.doesNotMatch(log, /wrong/);
-      console.error(log.split('\n').filter((l)=>l.includes(pair.source.password)).slice(0,5));assert.ok(!log.includes(pair.source.password));
+      assert.ok(!log.includes(pair.source.password));
+    });
+
+    it('is told when the role may not replicate', async () => {
+      await databases.run('source', `CREATE ROLE reader LOGIN PASSWORD 'x'`);
+      const findings = await databases.validate({ replication: { user: 'reader', password: 'x' } });
+      assertFinding(findings, { id: ID, verdict: 'block', why: /refuses the login of reader/ });
     });
 
     it('is told when TLS or the database is another', async () => {
@@ -56,7 +62,7 @@ for (const [sourceMajor, targetMajor] of [[15, 18], [18, 15]] as const) {
       assertFinding(database, { id: ID, verdict: 'block', why: /another server.*"nope" does not exist/ });
     });
 
-    it('is given up after 15 s when nobody answers', async () => {
+    it('is given up after 15 s when nobody answers', { skip: targetMajor < 18 && 'once is enough' }, async () => {
       const silent = createServer((socket) => socket.on('error', () => undefined)).listen(0, '127.0.0.1');
       await once(silent, 'listening');
       try {

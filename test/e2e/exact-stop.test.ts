@@ -1,0 +1,116 @@
+import assert from 'node:assert/strict';
+import { after, before, describe, it } from 'node:test';
+import { connect } from '../../client/index.js';
+import type { Migration, MigrationState, Pgtrek, SpecInput } from '../../client/index.js';
+import { createOracle } from '../../dev/oracle.js';
+import type { OracleReport } from '../../dev/oracle.js';
+import { runLargeTransaction, startWriter } from '../../dev/writer.js';
+import { assertNothingLeft } from '../harness/leaks.js';
+import { untilCompleted, untilState } from '../harness/migrations.js';
+import { specFor } from '../harness/spec.js';
+import { startWorker } from '../harness/worker.js';
+import type { TestWorker } from '../harness/worker.js';
+import { createDatabases, openWorld } from '../harness/world.js';
+import type { Databases, World } from '../harness/world.js';
+
+const QUEUE = 'exact-stop';
+
+describe('an exact stop under a writer', () => {
+  let world: World;
+  let worker: TestWorker;
+  let client: Pgtrek;
+
+  before(async () => {
+    world = await openWorld();
+    worker = await startWorker(world, { taskQueue: QUEUE });
+    client = await connect({ address: world.temporal.address, taskQueue: QUEUE });
+  });
+  after(async () => {
+    await client.close();
+    await worker.stop();
+    await world.close();
+  });
+
+  const start = (name: string, databases: Databases, stop: NonNullable<SpecInput['cdc']>['stop']) =>
+    client.start(specFor(name, databases, { taskQueue: QUEUE, cdc: { stop } }));
+
+  for (const round of [1, 2, 3]) {
+    it(`has every commit up to the marker on the target and no other (run ${String(round)})`, async () => {
+      const name = `exact-${String(round)}`;
+      const databases = await createDatabases(world, name);
+      const oracle = await createOracle({ source: databases.source });
+      const writer = startWriter({ connection: databases.source, connections: 6, rate: 500 });
+      try {
+        const at = new Date(Date.now() + 9_000).toISOString();
+        const state = await untilCompleted(await start(name, databases, { at }));
+        await writer.stop();
+        const report = await oracle.verify({ target: databases.target, marker: markerOf(state) });
+        assertExact(report);
+        assert.ok(report.commitsUpToMarker > 1000, 'the writer wrote before the stop');
+        assert.ok(report.commitsAfterMarker > 10, 'the writer went on after the stop');
+        const overshoot = state.stop?.report?.overshootMs;
+        assert.ok(overshoot !== undefined && overshoot < 1000, `overshoot ${String(overshoot)} ms`);
+        await assertNothingLeft(databases);
+      } finally {
+        await writer.stop();
+        await oracle.drop();
+      }
+    });
+  }
+
+  it('is exact for streamed transactions of 200,000 rows that span the marker', async () => {
+    const databases = await createDatabases(world, 'large');
+    const oracle = await createOracle({ source: databases.source });
+    const writer = startWriter({ connection: databases.source, rate: 50 });
+    try {
+      const migration = await start('large', databases, { never: true });
+      await untilState(migration, ({ stage }) => stage === 'monitor');
+      // One is committed before the marker, one is open across it.
+      await runLargeTransaction(databases.source);
+      await runLargeTransaction(databases.source, {
+        during: async () => {
+          await migration.stop({ now: true });
+          await untilState(migration, hasMarker);
+        },
+      });
+      const state = await untilCompleted(migration);
+      await writer.stop();
+      assertExact(await oracle.verify({ target: databases.target, marker: markerOf(state) }));
+      await assertNothingLeft(databases);
+    } finally {
+      await writer.stop();
+      await oracle.drop();
+    }
+  });
+
+  it('keeps the stopped lanes with then: wait, until finish', async () => {
+    const databases = await createDatabases(world, 'waits');
+    const writer = startWriter({ connection: databases.source, rate: 100 });
+    const migration: Migration = await start('waits', databases, { now: true, then: 'wait' });
+    try {
+      const stopped = await untilState(migration, ({ status }) => status === 'stopped');
+      assert.equal(stopped.lanes[0]?.status, 'stopped');
+      await migration.finish();
+      assert.equal((await untilCompleted(migration)).outcome?.outcome, 'finished');
+      await assertNothingLeft(databases);
+    } finally {
+      await writer.stop();
+    }
+  });
+});
+
+function hasMarker({ events }: MigrationState): boolean {
+  return events.some(({ kind }) => kind === 'marker');
+}
+
+function markerOf(state: MigrationState): { lane: string; id: string } {
+  const report = state.stop?.report;
+  const lane = report?.lanes[0]?.lane;
+  if (!report || !lane) throw new Error('the migration reports no stop');
+  return { lane, id: report.marker };
+}
+
+function assertExact(report: OracleReport): void {
+  assert.deepEqual(report.problems, []);
+  assert.equal(report.exact, true);
+}
