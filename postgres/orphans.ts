@@ -26,11 +26,16 @@ export interface FindOrphansInput {
 /** In the order of removal. An object without a mark of its owner is an orphan: no running workflow can claim it. */
 export async function findOrphans({ servers, isLive, names, signal }: FindOrphansInput): Promise<Orphan[]> {
   const options = sessionOptions(servers, signal);
-  const read = (session: Session) => readAll(session, names);
-  const target = await withSession(servers.target, options, read);
-  const source = await withSession(servers.source, options, read);
+  const read = (end: 'source' | 'target') =>
+    explained({ doing: `look for objects of pgtrek on the ${end}` }, () =>
+      withSession(servers[end], options, (session) => readAll(session, names)),
+    );
+  const target = await read('target');
+  const source = await read('source');
   const live = await findLive([...target, ...source], isLive);
-  return sortForRemoval([...target, ...source].filter(({ owner }) => owner === undefined || !live.has(owner)));
+  return sortForRemoval(
+    [...target, ...source].filter(({ owner }) => owner === undefined || !live.has(owner)),
+  );
 }
 
 async function readAll(session: Session, names: string[] | undefined): Promise<OwnObject[]> {
@@ -63,12 +68,19 @@ function sortForRemoval(objects: OwnObject[]): OwnObject[] {
  */
 export async function removeOrphan(servers: Servers, orphan: Orphan): Promise<void> {
   const { end, kind, name } = orphan;
-  await explained({ code: 'CLEANUP_INCOMPLETE', doing: `remove ${kind} ${name} of the ${end}`, object: name, remedy: orphan.remove }, () =>
-    withSession(servers[end], sessionOptions(servers, undefined), async (session) => {
-      const objects = await readOwnObjects(session);
-      if (objects.some((object) => keyOf(object) === keyOf(orphan))) await remove(session, orphan);
-      if (kind === 'journal' || kind === 'ledger') await dropSchemaIfUnused(session);
-    }),
+  await explained(
+    {
+      code: 'CLEANUP_INCOMPLETE',
+      doing: `remove ${kind} ${name} of the ${end}`,
+      object: name,
+      remedy: orphan.remove,
+    },
+    () =>
+      withSession(servers[end], sessionOptions(servers, undefined), async (session) => {
+        const objects = await readOwnObjects(session);
+        if (objects.some((object) => keyOf(object) === keyOf(orphan))) await remove(session, orphan);
+        if (kind === 'journal' || kind === 'ledger') await dropSchemaIfUnused(session);
+      }),
   );
 }
 

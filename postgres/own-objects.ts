@@ -106,7 +106,8 @@ const UNUSED_SCHEMA_SQL = `
 
 /** The schema when no migration uses it: without journals, and without rows in the ledger. */
 async function readEmptySchema(session: Session): Promise<Found[]> {
-  if ((await hasLedger(session)) && (await session.query(`SELECT FROM pgtrek.migration LIMIT 1`)).length > 0) return [];
+  if ((await hasLedger(session)) && (await session.query(`SELECT FROM pgtrek.migration LIMIT 1`)).length > 0)
+    return [];
   return session.query<Found>(UNUSED_SCHEMA_SQL);
 }
 

@@ -58,6 +58,7 @@ const TABLES_SQL = `/* pgtrek: create-ledger */
     index_sql text,
     constraint_name text,
     constraint_sql text,
+    follow_up_sql text[] NOT NULL,
     PRIMARY KEY (owner, id)
   );
 

@@ -64,8 +64,9 @@ const RELATIONS_SQL = `
 
 const INDEXES_SQL = `
   INSERT INTO pgtrek.table_index
-    (owner, id, relation, qualified, index_sql, constraint_name, constraint_sql)
-  SELECT $1, e.n, t.id, e.i->>'qualified', e.i->>'indexSql', e.i->>'constraintName', e.i->>'constraintSql'
+    (owner, id, relation, qualified, index_sql, constraint_name, constraint_sql, follow_up_sql)
+  SELECT $1, e.n, t.id, e.i->>'qualified', e.i->>'indexSql', e.i->>'constraintName', e.i->>'constraintSql',
+    ARRAY(SELECT jsonb_array_elements_text(e.i->'followUpSql'))
   FROM jsonb_array_elements($2::jsonb) WITH ORDINALITY AS e (i, n)
     JOIN pgtrek.relation t ON t.owner = $1 AND t.oid = (e.i->>'tableOid')::oid`;
 

@@ -12,8 +12,8 @@ interface PlannedIndex {
   index_sql: string | null;
   constraint_name: string | null;
   constraint_sql: string | null;
-  index_exists: boolean;
-  constraint_exists: boolean;
+  follow_up_sql: string[];
+  is_built: boolean;
 }
 
 const MISSING_TABLES_SQL = `
@@ -44,40 +44,45 @@ export async function planIndexes(job: Job): Promise<IndexPlan> {
 }
 
 const INDEXES_SQL = `
-  SELECT /* pgtrek: read-batch-indexes */ r.qualified AS table, i.qualified, i.index_sql, i.constraint_name, i.constraint_sql,
-    to_regclass(i.qualified) IS NOT NULL AS index_exists,
-    i.constraint_name IS NOT NULL AND EXISTS (
-      SELECT FROM pg_constraint k
-      WHERE k.conrelid = to_regclass(r.qualified) AND quote_ident(k.conname) = i.constraint_name) AS constraint_exists
+  SELECT /* pgtrek: read-batch-indexes */ r.qualified AS table, i.qualified, i.index_sql, i.constraint_name,
+    i.constraint_sql, i.follow_up_sql,
+    CASE WHEN i.constraint_name IS NULL THEN to_regclass(i.qualified) IS NOT NULL
+      ELSE EXISTS (
+        SELECT FROM pg_constraint k
+        WHERE k.conrelid = to_regclass(r.qualified) AND quote_ident(k.conname) = i.constraint_name)
+    END AS is_built
   FROM pgtrek.table_index i JOIN pgtrek.relation r ON r.owner = i.owner AND r.id = i.relation
   WHERE i.owner = $1 AND i.relation = ANY ($2::int[])
   ORDER BY array_position($2::int[], i.relation), i.constraint_name IS NULL, i.id`;
 
-/** Catalog-first: what is there is not built again; each index is one transaction of the server. */
+/** Catalog-first: what is there is not built again. */
 export async function buildIndexes(job: Job, batch: Batch): Promise<{ indexes: number }> {
   return withTarget(job, 'index', async (target) => {
     await target.query(`SELECT set_config('maintenance_work_mem', $1, false)`, [job.spec.load.maintenanceWorkMem]);
     const indexes = await target.query<PlannedIndex & Record<string, unknown>>(INDEXES_SQL, [job.owner, batch.tables]);
-    for (const index of indexes) await buildIndex(target, index);
-    return { indexes: indexes.length };
+    const missing = indexes.filter((index) => !index.is_built);
+    for (const index of missing) await buildIndex(target, index);
+    return { indexes: missing.length };
   });
 }
 
+/** Index, key and what belongs to them in one transaction: where the index or key is, all of it is. */
 async function buildIndex(target: Session, index: PlannedIndex): Promise<void> {
-  const object = index.constraint_name ? `constraint ${index.constraint_name} of ${index.table}` : `index ${index.qualified}`;
-  await explained({ code: 'INDEX_FAILED', doing: `build ${object}`, object: index.qualified, remedy: REMEDY }, async () => {
-    if (index.index_sql !== null && !index.index_exists && !index.constraint_exists) {
-      await unlessThere('42P07', () => target.query(taggedIndex(index.index_sql ?? '')));
-    }
-    if (index.constraint_name !== null && index.constraint_sql !== null && !index.constraint_exists) {
-      // 42710 and 42P16: another attempt added it meanwhile.
-      await unlessThere('42710', () =>
-        target.query(
-          `ALTER /* pgtrek: add-key */ TABLE ONLY ${index.table} ADD CONSTRAINT ${index.constraint_name ?? ''} ${index.constraint_sql ?? ''}`,
-        ),
-      );
-    }
-  });
+  const { table, qualified, index_sql, constraint_name, constraint_sql, follow_up_sql } = index;
+  const object = constraint_name ? `constraint ${constraint_name} of ${table}` : `index ${qualified}`;
+  await explained({ code: 'INDEX_FAILED', doing: `build ${object}`, object: qualified, remedy: REMEDY }, () =>
+    unlessThere(() =>
+      target.transaction(async () => {
+        if (index_sql !== null) await target.query(taggedIndex(index_sql));
+        if (constraint_name !== null && constraint_sql !== null) {
+          await target.query(
+            `ALTER /* pgtrek: add-key */ TABLE ONLY ${table} ADD CONSTRAINT ${constraint_name} ${constraint_sql}`,
+          );
+        }
+        for (const statement of follow_up_sql) await target.query(statement);
+      }),
+    ),
+  );
 }
 
 const REMEDY = 'Mend the data or the definition that the message names, on the target, then retry.';
@@ -87,11 +92,12 @@ function taggedIndex(sql: string): string {
 }
 
 /** Another attempt, which still runs somewhere, may have made the object since we looked. */
-async function unlessThere(state: string, work: () => Promise<unknown>): Promise<void> {
+async function unlessThere(work: () => Promise<unknown>): Promise<void> {
   try {
     await work();
   } catch (error) {
-    if (sqlState(error) !== state) throw error;
+    // duplicate_table (indexes too), duplicate_object
+    if (!['42P07', '42710'].includes(sqlState(error) ?? '')) throw error;
   }
 }
 
@@ -128,7 +134,7 @@ async function buildForeignKey(target: Session, key: PlannedKey): Promise<void> 
   await explained({ doing: `add foreign key ${name}`, object: key.qualified, remedy: REMEDY }, async () => {
     const later = key.is_validated && !key.is_partitioned;
     if (!key.added) {
-      await unlessThere('42710', () =>
+      await unlessThere(() =>
         target.query(
           `ALTER /* pgtrek: add-foreign-key */ TABLE ${key.qualified} ADD CONSTRAINT ${key.constraint_name} ${key.definition}${later ? ' NOT VALID' : ''}`,
         ),

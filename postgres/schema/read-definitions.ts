@@ -44,6 +44,8 @@ export interface IndexDefinition {
   constraintName: string | null;
   /** What follows ADD CONSTRAINT name. */
   constraintSql: string | null;
+  /** What pg_dump writes behind an index: that it is the replica identity, or the order of CLUSTER, and targets. */
+  followUpSql: string[];
 }
 
 /**
@@ -62,8 +64,21 @@ const INDEXES_SQL = `
         CASE con.contype WHEN 'p' THEN 'PRIMARY KEY' ELSE 'UNIQUE' END, ic.relname,
         CASE WHEN con.condeferrable THEN ' DEFERRABLE' ELSE '' END,
         CASE WHEN con.condeferred THEN ' INITIALLY DEFERRED' ELSE '' END)
-      ELSE con.definition END AS "constraintSql"
+      ELSE con.definition END AS "constraintSql",
+    array_remove(ARRAY[
+      CASE WHEN i.indisreplident
+        THEN format('ALTER TABLE ONLY %s REPLICA IDENTITY USING INDEX %I', tables.qualified, ic.relname) END,
+      CASE WHEN i.indisclustered
+        THEN format('ALTER TABLE ONLY %s CLUSTER ON %I', tables.qualified, ic.relname) END
+    ] || ARRAY(
+      SELECT format('ALTER INDEX %I.%I ALTER COLUMN %s SET STATISTICS %s', n.nspname, ic.relname, a.attnum, a.attstattarget)
+      FROM pg_attribute a WHERE a.attrelid = i.indexrelid AND a.attstattarget >= 0
+    ), NULL) AS "followUpSql"
   FROM pg_index i
+    CROSS JOIN LATERAL (
+      SELECT format('%I.%I', tn.nspname, tc.relname) AS qualified
+      FROM pg_class tc JOIN pg_namespace tn ON tn.oid = tc.relnamespace WHERE tc.oid = i.indrelid
+    ) AS tables
     JOIN pg_class ic ON ic.oid = i.indexrelid
     JOIN pg_namespace n ON n.oid = ic.relnamespace
     LEFT JOIN LATERAL (

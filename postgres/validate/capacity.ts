@@ -22,12 +22,17 @@ async function judgeRoom(session: Session, { id, what, setting, max, used }: Roo
   const finding = { id: `${end}.${id}`, scope: end };
   const free = Math.max(max - used, 0);
   const facts = `${setting} of the ${end} is ${max} and ${used} ${used === 1 ? 'is' : 'are'} in use`;
-  if (free >= NEEDED) return { ...finding, verdict: 'ok', why: `Free ${what} on the ${end}: ${free} (${facts}).` };
+  if (free >= NEEDED)
+    return { ...finding, verdict: 'ok', why: `Free ${what} on the ${end}: ${free} (${facts}).` };
   return {
     ...finding,
     verdict: 'block',
     why: `The ${end} has no free ${what}: ${facts}; the migration needs ${NEEDED}.`,
-    remedy: await parameterRemedy(session, { name: setting, value: String(used + NEEDED + 4), restart: true }),
+    remedy: await parameterRemedy(session, {
+      name: setting,
+      value: String(used + NEEDED + 4),
+      restart: true,
+    }),
   };
 }
 
@@ -40,9 +45,10 @@ const SOURCE_SQL = `
     (SELECT count(*)::int FROM pg_stat_replication) AS senders_used`;
 
 export async function checkSourceCapacity({ source, spec }: OnSource): Promise<Finding[]> {
-  const row = await source.one<Record<'slots' | 'slots_used' | 'senders' | 'senders_used', number>>(SOURCE_SQL, [
-    lanePattern(spec.name),
-  ]);
+  const row = await source.one<Record<'slots' | 'slots_used' | 'senders' | 'senders_used', number>>(
+    SOURCE_SQL,
+    [lanePattern(spec.name)],
+  );
   const slots = { id: 'slots', what: 'replication slots', setting: 'max_replication_slots' };
   const senders = { id: 'wal_senders', what: 'WAL senders', setting: 'max_wal_senders' };
   return [
@@ -62,11 +68,14 @@ const TARGET_SQL = `
     (SELECT count(*)::int FROM pg_replication_origin) AS origins_used`;
 
 export async function checkTargetCapacity({ target, spec }: OnTarget): Promise<Finding[]> {
-  const row = await target.one<Record<'workers' | 'processes' | 'subscriptions' | 'origins' | 'origins_used', number>>(
-    TARGET_SQL,
-    [lanePattern(spec.name)],
-  );
-  const workers = { id: 'apply_workers', what: 'logical replication workers', setting: 'max_logical_replication_workers' };
+  const row = await target.one<
+    Record<'workers' | 'processes' | 'subscriptions' | 'origins' | 'origins_used', number>
+  >(TARGET_SQL, [lanePattern(spec.name)]);
+  const workers = {
+    id: 'apply_workers',
+    what: 'logical replication workers',
+    setting: 'max_logical_replication_workers',
+  };
   const processes = { id: 'worker_processes', what: 'worker processes', setting: 'max_worker_processes' };
   const setting = target.version >= 180000 ? 'max_active_replication_origins' : 'max_replication_slots';
   const origins = { id: 'origins', what: 'replication origins', setting };

@@ -32,7 +32,10 @@ export async function connect(endpoint: Endpoint, options: SessionOptions): Prom
   } catch (error) {
     await session?.close();
     options.signal?.throwIfAborted();
-    return { session: undefined, finding: { id, scope, verdict: 'block', ...explainRefusal(error, endpoint) } };
+    return {
+      session: undefined,
+      finding: { id, scope, verdict: 'block', ...explainRefusal(error, endpoint) },
+    };
   }
 }
 
@@ -73,7 +76,11 @@ function explainNetwork(error: unknown, { end, host, port }: Endpoint): Told | u
       remedy: `Correct ${end}.host and ${end}.port; let the server listen there (listen_addresses, port).`,
     };
   }
-  const silent = code === 'ETIMEDOUT' || code === 'EHOSTUNREACH' || code === 'ENETUNREACH' || /timeout/i.test(messageOf(error));
+  const silent =
+    code === 'ETIMEDOUT' ||
+    code === 'EHOSTUNREACH' ||
+    code === 'ENETUNREACH' ||
+    /timeout/i.test(messageOf(error));
   if (!silent) return undefined;
   return {
     why: `${host}:${port} of the ${end} did not answer within 10 s (${messageOf(error)}).`,
@@ -131,7 +138,10 @@ function explainLogin(error: unknown, { end, host, user, database, password }: E
     };
   }
   if (state !== '42501') return undefined;
-  return { why: `The ${end} says: ${message} (42501).`, remedy: `GRANT CONNECT ON DATABASE ${database} TO ${user};` };
+  return {
+    why: `The ${end} says: ${message} (42501).`,
+    remedy: `GRANT CONNECT ON DATABASE ${database} TO ${user};`,
+  };
 }
 
 function codeOf(error: unknown): string | undefined {

@@ -36,7 +36,11 @@ export function judgeEncodings(from: string, to: string, create: string): Findin
   const finding = { id: 'target.encoding', scope: 'target' };
   if (from === to) return { ...finding, verdict: 'ok', why: `Both databases are in ${from}.` };
   if (to === 'UTF8' && from !== 'SQL_ASCII') {
-    return { ...finding, verdict: 'ok', why: `The source is in ${from} and is converted to the target's UTF8.` };
+    return {
+      ...finding,
+      verdict: 'ok',
+      why: `The source is in ${from} and is converted to the target's UTF8.`,
+    };
   }
   const reason =
     from === 'SQL_ASCII'
@@ -68,7 +72,10 @@ function describeLocale({ collate, ctype, provider, locale }: Locale): string {
   return `collation ${collate}, ctype ${ctype}, provider ${name}${locale === null ? '' : ` ${locale}`}`;
 }
 
-function createDatabaseLike({ encoding, collate, ctype, provider, locale }: Locale, database: string): string {
+function createDatabaseLike(
+  { encoding, collate, ctype, provider, locale }: Locale,
+  database: string,
+): string {
   const own =
     provider === 'c' || locale === null
       ? ''

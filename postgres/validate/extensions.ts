@@ -16,7 +16,9 @@ const AVAILABLE_SQL = `
 
 export async function checkExtensions({ source, target }: OnBoth): Promise<Finding[]> {
   const installed = await source.query<Record<'name' | 'version' | 'schema', string>>(INSTALLED_SQL);
-  const rows = await target.query<Record<'name' | 'version', string>>(AVAILABLE_SQL, [installed.map(({ name }) => name)]);
+  const rows = await target.query<Record<'name' | 'version', string>>(AVAILABLE_SQL, [
+    installed.map(({ name }) => name),
+  ]);
   const available = new Map(rows.map(({ name, version }) => [name, version]));
   const findings = installed.flatMap(({ name, version, schema }): Finding[] => {
     const finding = { id: 'target.extensions', scope: `target.extension ${name}` };
@@ -28,10 +30,20 @@ export async function checkExtensions({ source, target }: OnBoth): Promise<Findi
     }
     if (there === version) return [];
     const why = `Extension ${name} is ${version} on the source, and the target installs ${there}.`;
-    return [{ ...finding, verdict: 'warn', why, remedy: `ALTER EXTENSION "${name}" UPDATE; -- on the older side, or test with ${there}` }];
+    return [
+      {
+        ...finding,
+        verdict: 'warn',
+        why,
+        remedy: `ALTER EXTENSION "${name}" UPDATE; -- on the older side, or test with ${there}`,
+      },
+    ];
   });
   if (findings.length > 0) return capFindings(findings);
   const names = installed.map(({ name }) => name);
-  const why = names.length === 0 ? 'The source has no extensions.' : `The target has the extensions ${listNames(names)}.`;
+  const why =
+    names.length === 0
+      ? 'The source has no extensions.'
+      : `The target has the extensions ${listNames(names)}.`;
   return [{ id: 'target.extensions', scope: 'target', verdict: 'ok', why }];
 }

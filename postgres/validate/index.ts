@@ -15,7 +15,12 @@ import { checkExtensions } from './extensions.js';
 import { checkOtherSlots, checkSourceLeftovers, checkTargetLeftovers } from './leftovers.js';
 import { checkOpenTransactions, checkPreparedTransactions } from './open-transactions.js';
 import { checkReachability } from './reachability.js';
-import { checkFullIdentity, checkIncomparableRows, checkReplicaIdentity, checkUnlogged } from './replica-identity.js';
+import {
+  checkFullIdentity,
+  checkIncomparableRows,
+  checkReplicaIdentity,
+  checkUnlogged,
+} from './replica-identity.js';
 import { checkGrantees, checkOwners } from './roles.js';
 import { checkDependencies, checkPatterns, checkSelected } from './selection.js';
 import {
@@ -35,7 +40,12 @@ import {
 } from './source-privileges.js';
 import { checkStopTime } from './stop-time.js';
 import { checkTargetEmpty } from './target-empty.js';
-import { checkLogStatement, checkSubscribe, checkTargetCreate, checkTargetSchemas } from './target-privileges.js';
+import {
+  checkLogStatement,
+  checkSubscribe,
+  checkTargetCreate,
+  checkTargetSchemas,
+} from './target-privileges.js';
 import { checkSlotRetention, checkSynchronousStandby, checkWalLevel } from './write-ahead-log.js';
 
 const ALL: Mode[] = ['full-load', 'full-load-and-cdc', 'cdc'];
@@ -107,7 +117,10 @@ export interface ValidateInput {
 /** The checks that the mode needs. A server that cannot be used is one finding, and its checks are left out. */
 export async function validateServers({ spec, servers, owner, signal }: ValidateInput): Promise<Finding[]> {
   const options = { purpose: purposeOf(spec.name, 'validate'), signal, observer: servers.observer };
-  const [source, target] = await Promise.all([connect(servers.source, options), connect(servers.target, options)]);
+  const [source, target] = await Promise.all([
+    connect(servers.source, options),
+    connect(servers.target, options),
+  ]);
   const found = [source.finding, target.finding];
   try {
     const asked = { spec, servers, owner, found };
@@ -125,7 +138,10 @@ export async function validateServers({ spec, servers, owner, signal }: Validate
   }
 }
 
-async function readSource(source: Session, spec: Spec): Promise<Pick<OnSource, 'source' | 'relations' | 'selection'>> {
+async function readSource(
+  source: Session,
+  spec: Spec,
+): Promise<Pick<OnSource, 'source' | 'relations' | 'selection'>> {
   const relations = await readRelations(source);
   return { source, relations, selection: selectRelations(relations, spec.select) };
 }
@@ -144,6 +160,14 @@ async function runCheck(check: Check, { source, target }: Facts): Promise<Findin
   } catch (error) {
     if (isRetryable(error)) throw error;
     const why = `The check ${check.run.name} could not be made: ${messageOf(error)}`;
-    return [{ id: 'check.failed', scope: check.on, verdict: 'warn', why, remedy: 'Look at it by hand before you go on.' }];
+    return [
+      {
+        id: 'check.failed',
+        scope: check.on,
+        verdict: 'warn',
+        why,
+        remedy: 'Look at it by hand before you go on.',
+      },
+    ];
   }
 }

@@ -18,9 +18,18 @@ export function checkTargetLeftovers({ target, spec, owner }: OnTarget): Promise
 async function findLeftovers(session: Session, name: string, owner: string | undefined): Promise<Finding[]> {
   const { end } = session.endpoint;
   const objects = await readOwnObjects(session, name);
-  const foreign = objects.filter((object) => object.kind !== 'schema' && (owner === undefined || object.owner !== owner));
+  const foreign = objects.filter(
+    (object) => object.kind !== 'schema' && (owner === undefined || object.owner !== owner),
+  );
   if (foreign.length === 0) {
-    return [{ id: 'leftovers', scope: end, verdict: 'ok', why: `The ${end} has nothing of an earlier migration ${name}.` }];
+    return [
+      {
+        id: 'leftovers',
+        scope: end,
+        verdict: 'ok',
+        why: `The ${end} has nothing of an earlier migration ${name}.`,
+      },
+    ];
   }
   return [
     {
@@ -45,7 +54,9 @@ const OTHER_SLOTS_SQL = `
 
 /** Slot names are unique in a cluster, and a migration of another database may have taken this one's. */
 export async function checkOtherSlots({ source, spec }: OnSource): Promise<Finding[]> {
-  const rows = await source.query<{ slot: string; database: string | null }>(OTHER_SLOTS_SQL, [lanePattern(spec.name)]);
+  const rows = await source.query<{ slot: string; database: string | null }>(OTHER_SLOTS_SQL, [
+    lanePattern(spec.name),
+  ]);
   const [first] = rows;
   if (!first) return [];
   return [

@@ -42,9 +42,18 @@ const VISIBLE_SQL = `
 export async function checkOpenTransactions({ source, spec }: OnSource): Promise<Finding[]> {
   const rows = await source.query<Open & Record<string, unknown>>(OPEN_SQL, [SECONDS]);
   const id = 'source.open_transactions';
-  if (rows.length > 0) return capFindings(rows.map((row) => ({ id, verdict: 'warn', ...tellOpen(row, spec.load.slotTimeout) })));
+  if (rows.length > 0)
+    return capFindings(rows.map((row) => ({ id, verdict: 'warn', ...tellOpen(row, spec.load.slotTimeout) })));
   const { visible, remedy } = await source.one<{ visible: boolean; remedy: string }>(VISIBLE_SQL);
-  if (visible) return [{ id, scope: 'source', verdict: 'ok', why: `No transaction on the source is open for ${SECONDS} s or more.` }];
+  if (visible)
+    return [
+      {
+        id,
+        scope: 'source',
+        verdict: 'ok',
+        why: `No transaction on the source is open for ${SECONDS} s or more.`,
+      },
+    ];
   const why = `${source.endpoint.user} cannot see the open transactions of other roles, for which the replication slot waits.`;
   return [{ id, scope: 'source', verdict: 'warn', why, remedy }];
 }

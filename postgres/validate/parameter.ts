@@ -23,5 +23,7 @@ export async function parameterRemedy(session: Session, { name, value, restart }
     return `Set ${name} = ${value} in ${group}${restart ? ', then reboot the instance: it needs a restart' : ''}.`;
   }
   const statement = `ALTER SYSTEM SET ${name} = ${pg.escapeLiteral(value)};`;
-  return restart ? `${statement} -- then restart the server: it needs a restart` : `${statement} SELECT pg_reload_conf();`;
+  return restart
+    ? `${statement} -- then restart the server: it needs a restart`
+    : `${statement} SELECT pg_reload_conf();`;
 }

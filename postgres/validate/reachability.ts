@@ -53,9 +53,17 @@ export async function checkReachability({ target, servers, spec, found }: OnTarg
   const where = `${replication.host}:${replication.port}/${replication.database}`;
   // A pooler refuses an option that it does not know before it logs in anywhere.
   if (refusal.includes(ACCEPTED) && !/unsupported startup parameter/.test(refusal)) {
-    return [{ ...finding, verdict: 'ok', why: `The target server reaches the source at ${where} as ${replication.user}.` }];
+    return [
+      {
+        ...finding,
+        verdict: 'ok',
+        why: `The target server reaches the source at ${where} as ${replication.user}.`,
+      },
+    ];
   }
-  return [{ ...finding, verdict: 'block', ...explainRefusal(withoutPassword(refusal, replication), replication) }];
+  return [
+    { ...finding, verdict: 'block', ...explainRefusal(withoutPassword(refusal, replication), replication) },
+  ];
 }
 
 async function probe(target: Session, name: string, connection: string): Promise<string> {
@@ -88,7 +96,8 @@ const CAUSES: Cause[] = [
     remedy: () => 'Set source.replication.host to a name or address that the target server resolves.',
   },
   {
-    pattern: /password authentication failed|no password supplied|no pg_hba\.conf entry|role .* does not exist|not permitted|permission denied|must be superuser or replication role/,
+    pattern:
+      /password authentication failed|no password supplied|no pg_hba\.conf entry|role .* does not exist|not permitted|permission denied|must be superuser or replication role/,
     what: ({ user }) => `The source refuses the login of ${user} from the target server`,
     remedy: ({ user, database }) =>
       `Correct source.replication.user and password, or allow ${user} from the target's address to ${database} in pg_hba.conf of the source.`,
@@ -105,7 +114,8 @@ const CAUSES: Cause[] = [
   },
   {
     pattern: /password is required|must use a password|Non-superuser/i,
-    what: () => 'The source did not ask the subscription for its password, as a non-superuser of the target must be',
+    what: () =>
+      'The source did not ask the subscription for its password, as a non-superuser of the target must be',
     remedy: ({ user }) => `Ask ${user} for the password (scram-sha-256) in pg_hba.conf of the source.`,
   },
   {
@@ -122,7 +132,12 @@ const CAUSES: Cause[] = [
 ];
 
 function explainRefusal(refusal: string, replication: ReplicationEndpoint): Pick<Finding, 'why' | 'remedy'> {
-  const told = refusal.replace(/^(subscription "[^"]*" )?could not connect to the publisher: /, '').replaceAll(/\s+/g, ' ');
+  const told = refusal
+    .replace(/^(subscription "[^"]*" )?could not connect to the publisher: /, '')
+    .replaceAll(/\s+/g, ' ');
   const cause = CAUSES.find(({ pattern }) => pattern.test(refusal));
-  return { why: `${cause?.what(replication) ?? ''}: ${told.trim()}`, remedy: cause?.remedy(replication) ?? '' };
+  return {
+    why: `${cause?.what(replication) ?? ''}: ${told.trim()}`,
+    remedy: cause?.remedy(replication) ?? '',
+  };
 }

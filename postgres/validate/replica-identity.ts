@@ -57,7 +57,9 @@ function replicatedTables({ selected }: Selection): Relation[] {
 
 export async function checkReplicaIdentity({ source, selection }: OnSource): Promise<Finding[]> {
   const tables = replicatedTables(selection);
-  const rows = await source.query<Identity & Record<string, unknown>>(IDENTITIES_SQL, [tables.map(({ oid }) => oid)]);
+  const rows = await source.query<Identity & Record<string, unknown>>(IDENTITIES_SQL, [
+    tables.map(({ oid }) => oid),
+  ]);
   const identities = new Map(rows.map((row) => [row.oid, row]));
   const missing = tables.flatMap((table) => {
     const identity = identities.get(table.oid);
@@ -152,7 +154,10 @@ export function checkUnlogged({ selection }: OnSource): Finding[] {
       scope: 'source',
       verdict: 'warn',
       why: `Unlogged tables are copied once, and no later change of them is replicated: ${listNames(names)}.`,
-      remedy: names.map((name) => `ALTER TABLE ${name} SET LOGGED;`).slice(0, 20).join(' '),
+      remedy: names
+        .map((name) => `ALTER TABLE ${name} SET LOGGED;`)
+        .slice(0, 20)
+        .join(' '),
     },
   ];
 }

@@ -73,7 +73,10 @@ export async function checkOwners({ source, target, selection, spec }: OnBoth): 
   if (spec.schema.owners === 'skip') return [];
   const oids = selection.selected.map(({ oid }) => oid);
   const owners = await source.query<Named & Record<string, unknown>>(OWNERS_SQL, [oids]);
-  const roles = await readRoles(target, owners.map(({ role }) => role));
+  const roles = await readRoles(
+    target,
+    owners.map(({ role }) => role),
+  );
   const findings = owners.flatMap((owner) => tellOwner(target, owner, roles.get(owner.role)));
   if (findings.length > 0) return capFindings(findings);
   const why = `The target has every role that owns something: ${listNames(owners.map(({ role }) => role))}.`;
@@ -92,14 +95,19 @@ function tellOwner(target: Session, { role, objects }: Named, settable: boolean 
   const { user } = target.endpoint;
   const how = target.version >= 160000 ? ' WITH SET TRUE' : '';
   const remedy = `GRANT ${escapeIdentifier(role)} TO ${escapeIdentifier(user)}${how}; -- ${skip}`;
-  return [{ ...finding, why: `Role ${user} of the target may not act as ${role} (SET ROLE); ${owned}.`, remedy }];
+  return [
+    { ...finding, why: `Role ${user} of the target may not act as ${role} (SET ROLE); ${owned}.`, remedy },
+  ];
 }
 
 export async function checkGrantees({ source, target, selection, spec }: OnBoth): Promise<Finding[]> {
   if (spec.schema.privileges === 'skip') return [];
   const oids = selection.selected.map(({ oid }) => oid);
   const grantees = await source.query<Named & Record<string, unknown>>(GRANTEES_SQL, [oids]);
-  const roles = await readRoles(target, grantees.map(({ role }) => role));
+  const roles = await readRoles(
+    target,
+    grantees.map(({ role }) => role),
+  );
   const missing = grantees.filter(({ role }) => !roles.has(role));
   if (missing.length === 0) {
     const why = 'The target has every role that privileges of the source name.';

@@ -28,9 +28,19 @@ export function checkSelected({ selection, source }: OnSource): Finding[] {
   const tables = selected.filter(({ kind }) => kind === 'r' || kind === 'p');
   if (tables.length === 0) {
     const why = `Nothing to move: no table of database ${source.endpoint.database} is selected, of ${selected.length + excluded.length} relations.`;
-    return [{ ...finding, verdict: 'block', why, remedy: 'Correct source.database, select.include or select.exclude.' }];
+    return [
+      {
+        ...finding,
+        verdict: 'block',
+        why,
+        remedy: 'Correct source.database, select.include or select.exclude.',
+      },
+    ];
   }
-  const bytes = selected.reduce((sum, { bytes: own, oid }) => (withoutData.has(oid) ? sum : sum + BigInt(own)), 0n);
+  const bytes = selected.reduce(
+    (sum, { bytes: own, oid }) => (withoutData.has(oid) ? sum : sum + BigInt(own)),
+    0n,
+  );
   const why = `Selected: ${selected.length} relations, among them ${tables.length} tables, ${tellBytes(bytes)}; left out: ${excluded.length}; without rows: ${withoutData.size}.`;
   return [{ ...finding, verdict: 'ok', why }];
 }
@@ -73,8 +83,12 @@ export async function checkDependencies({ source, selection }: OnSource): Promis
   const dependencies = await source.query<Dependency & Record<string, unknown>>(DEPENDENCIES_SQL, oids);
   const keys = await source.query<Dependency & { name: string }>(FOREIGN_KEYS_SQL, oids);
   return [
-    ...capFindings(dependencies.flatMap((pair) => tellDependency(known.get(pair.dependent), known.get(pair.needed)))),
-    ...capFindings(keys.flatMap((key) => tellForeignKey(key.name, known.get(key.dependent), known.get(key.needed)))),
+    ...capFindings(
+      dependencies.flatMap((pair) => tellDependency(known.get(pair.dependent), known.get(pair.needed))),
+    ),
+    ...capFindings(
+      keys.flatMap((key) => tellForeignKey(key.name, known.get(key.dependent), known.get(key.needed))),
+    ),
   ];
 }
 
@@ -101,7 +115,11 @@ function tellDependency(dependent: Relation | undefined, needed: Relation | unde
   ];
 }
 
-function tellForeignKey(name: string, dependent: Relation | undefined, needed: Relation | undefined): Finding[] {
+function tellForeignKey(
+  name: string,
+  dependent: Relation | undefined,
+  needed: Relation | undefined,
+): Finding[] {
   if (!dependent || !needed) return [];
   return [
     {

@@ -22,7 +22,12 @@ function checkVersion(session: Session): Finding {
   const finding = { id: `${end}.version`, scope: end };
   if (major < 11) {
     const why = `The ${end} is PostgreSQL ${major}; pgtrek needs 11 or later.`;
-    return { ...finding, verdict: 'block', why, remedy: 'Upgrade the server, or move it with pg_dump and pg_restore.' };
+    return {
+      ...finding,
+      verdict: 'block',
+      why,
+      remedy: 'Upgrade the server, or move it with pg_dump and pg_restore.',
+    };
   }
   if (major < 13 || major > 18) {
     const why = `The ${end} is PostgreSQL ${major}; pgtrek is made for 13 to 18.`;
@@ -65,7 +70,14 @@ export async function checkSourcePrimary({ source, spec }: OnSource): Promise<Fi
     ];
   }
   const why = `The ${where} is a standby, where no publication and no journal can be made.`;
-  return [{ ...finding, verdict: 'block', why, remedy: 'Set source.host to the primary (Aurora: the writer endpoint).' }];
+  return [
+    {
+      ...finding,
+      verdict: 'block',
+      why,
+      remedy: 'Set source.host to the primary (Aurora: the writer endpoint).',
+    },
+  ];
 }
 
 export async function checkTargetPrimary({ target }: OnTarget): Promise<Finding[]> {
@@ -74,7 +86,14 @@ export async function checkTargetPrimary({ target }: OnTarget): Promise<Finding[
   const where = describeEndpoint(target.endpoint);
   if (!standby) return [{ ...finding, verdict: 'ok', why: `The ${where} is a primary.` }];
   const why = `The ${where} is a standby, which cannot be written.`;
-  return [{ ...finding, verdict: 'block', why, remedy: 'Set target.host to the primary (Aurora: the writer endpoint).' }];
+  return [
+    {
+      ...finding,
+      verdict: 'block',
+      why,
+      remedy: 'Set target.host to the primary (Aurora: the writer endpoint).',
+    },
+  ];
 }
 
 // A restored base backup has its origin's system identifier, so that alone does not make two servers one.
@@ -101,7 +120,9 @@ export async function compareServers({ source, target, spec }: OnBoth): Promise<
   if (!same) return [{ ...finding, verdict: 'ok', why: 'Source and target are two servers.' }];
   if (from.database === to.database) {
     const why = `Source and target are one and the same database: ${from.database} of ${describeEndpoint(target.endpoint)}.`;
-    return [{ ...finding, verdict: 'block', why, remedy: 'Correct target.host, target.port or target.database.' }];
+    return [
+      { ...finding, verdict: 'block', why, remedy: 'Correct target.host, target.port or target.database.' },
+    ];
   }
   if (spec.mode === 'full-load') {
     const why = `Source and target are two databases of one server: ${from.database} and ${to.database}.`;

@@ -23,7 +23,8 @@ export async function checkReplicationRole({ source, servers }: OnSource): Promi
   const allowed = rows.filter((row) => row.allowed).map(({ role }) => role);
   const refused = users.filter((user) => !allowed.includes(user));
   const finding = { id: 'source.privileges.replication', scope: 'source' };
-  if (refused.length === 0) return [{ ...finding, verdict: 'ok', why: `${users.join(' and ')} may replicate.` }];
+  if (refused.length === 0)
+    return [{ ...finding, verdict: 'ok', why: `${users.join(' and ')} may replicate.` }];
   const managed = await isRds(source);
   const known = new Set(rows.map(({ role }) => role));
   return refused.map((user) => {
@@ -50,7 +51,8 @@ export async function checkSourceCreate({ source }: OnSource): Promise<Finding[]
   const { allowed, remedy } = await source.one<{ allowed: boolean; remedy: string }>(CREATE_SQL);
   const { user, database } = source.endpoint;
   const finding = { id: 'source.privileges.create', scope: 'source' };
-  if (allowed) return [{ ...finding, verdict: 'ok', why: `${user} may create in database ${database} of the source.` }];
+  if (allowed)
+    return [{ ...finding, verdict: 'ok', why: `${user} may create in database ${database} of the source.` }];
   const why = `Role ${user} has no CREATE on database ${database} of the source: it may make neither the publication nor schema pgtrek with the journal.`;
   return [{ ...finding, verdict: 'block', why, remedy }];
 }
@@ -114,14 +116,33 @@ export async function checkRead({ source, selection }: OnSource): Promise<Findin
   const oids = selection.selected.filter(({ kind }) => 'rpS'.includes(kind)).map(({ oid }) => oid);
   const rows = await source.query<Readable & Record<string, unknown>>(READ_SQL, [oids]);
   const id = 'source.privileges.select';
-  const refused = rows.filter(({ usage, tables, sequences }) => !usage || tables.length + sequences.length > 0);
+  const refused = rows.filter(
+    ({ usage, tables, sequences }) => !usage || tables.length + sequences.length > 0,
+  );
   if (refused.length === 0) {
-    return [{ id, scope: 'source', verdict: 'ok', why: `${source.endpoint.user} may read everything that is selected.` }];
+    return [
+      {
+        id,
+        scope: 'source',
+        verdict: 'ok',
+        why: `${source.endpoint.user} may read everything that is selected.`,
+      },
+    ];
   }
-  return capFindings(refused.map((row) => ({ id, scope: `source.schema ${row.schema}`, verdict: 'block', ...tellRefused(row) })));
+  return capFindings(
+    refused.map((row) => ({
+      id,
+      scope: `source.schema ${row.schema}`,
+      verdict: 'block',
+      ...tellRefused(row),
+    })),
+  );
 }
 
-function tellRefused({ schema, usage, quoted, role, tables, sequences }: Readable): { why: string; remedy: string } {
+function tellRefused({ schema, usage, quoted, role, tables, sequences }: Readable): {
+  why: string;
+  remedy: string;
+} {
   const missing = [
     ...(usage ? [] : ['USAGE on the schema']),
     ...(tables.length > 0 ? [`SELECT on ${listNames(tables)}`] : []),
@@ -132,7 +153,10 @@ function tellRefused({ schema, usage, quoted, role, tables, sequences }: Readabl
     ...(tables.length > 0 ? [`GRANT SELECT ON ALL TABLES IN SCHEMA ${quoted} TO ${role};`] : []),
     ...(sequences.length > 0 ? [`GRANT SELECT ON ALL SEQUENCES IN SCHEMA ${quoted} TO ${role};`] : []),
   ];
-  return { why: `The source's role in schema ${schema} lacks ${missing.join('; ')}.`, remedy: grants.join(' ') };
+  return {
+    why: `The source's role in schema ${schema} lacks ${missing.join('; ')}.`,
+    remedy: grants.join(' '),
+  };
 }
 
 // With row_security = off, as all our sessions have it, such a read is an error instead of a part of the rows.
@@ -147,7 +171,9 @@ const ROW_SECURITY_SQL = `
 
 export async function checkRowSecurity({ source, selection }: OnSource): Promise<Finding[]> {
   const { selected, withoutData } = selection;
-  const oids = selected.filter(({ kind, oid }) => (kind === 'r' || kind === 'p') && !withoutData.has(oid)).map(({ oid }) => oid);
+  const oids = selected
+    .filter(({ kind, oid }) => (kind === 'r' || kind === 'p') && !withoutData.has(oid))
+    .map(({ oid }) => oid);
   const rows = await source.query<{ qualified: string; remedy: string }>(ROW_SECURITY_SQL, [oids]);
   const finding = { id: 'source.privileges.row_security', scope: 'source' };
   const { user } = source.endpoint;

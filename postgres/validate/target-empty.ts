@@ -44,7 +44,9 @@ interface Named {
 }
 
 export async function checkTargetEmpty({ source, target, selection }: OnBoth): Promise<Finding[]> {
-  const wanted = [...selection.selected.map(nameRelation), ...(await readObjects(source))].map(({ name }) => name);
+  const wanted = [...selection.selected.map(nameRelation), ...(await readObjects(source))].map(
+    ({ name }) => name,
+  );
   const present = [...(await readRelations(target)).map(nameRelation), ...(await readObjects(target))];
   const wantedNames = new Set(wanted);
   const colliding = present.filter(({ name }) => wantedNames.has(name));
@@ -54,7 +56,10 @@ export async function checkTargetEmpty({ source, target, selection }: OnBoth): P
     const why = `Database ${database} of the target is empty.`;
     return [{ id: 'target.empty', scope: 'target', verdict: 'ok', why }];
   }
-  return [...capFindings(colliding.map((object) => tellCollision(object, database))), ...tellOthers(others, database)];
+  return [
+    ...capFindings(colliding.map((object) => tellCollision(object, database))),
+    ...tellOthers(others, database),
+  ];
 }
 
 function nameRelation({ kind, qualified }: Relation): Named {

@@ -14,7 +14,8 @@ export async function checkTargetCreate({ target }: OnTarget): Promise<Finding[]
   const { allowed, remedy } = await target.one<{ allowed: boolean; remedy: string }>(CREATE_SQL);
   const { user, database } = target.endpoint;
   const finding = { id: 'target.privileges.create', scope: 'target' };
-  if (allowed) return [{ ...finding, verdict: 'ok', why: `${user} may create in database ${database} of the target.` }];
+  if (allowed)
+    return [{ ...finding, verdict: 'ok', why: `${user} may create in database ${database} of the target.` }];
   const why = `Role ${user} has no CREATE on database ${database} of the target: it can make no schema there.`;
   return [{ ...finding, verdict: 'block', why, remedy }];
 }

@@ -49,11 +49,22 @@ export async function checkSlotRetention({ source }: OnSource): Promise<Finding[
       scope: 'source',
       verdict: 'warn',
       why: `idle_replication_slot_timeout of the source is ${found.idle_text ?? ''}: a slot that nobody reads for so long, during the load for example, is invalidated.`,
-      remedy: await parameterRemedy(source, { name: 'idle_replication_slot_timeout', value: '0', restart: false }),
+      remedy: await parameterRemedy(source, {
+        name: 'idle_replication_slot_timeout',
+        value: '0',
+        restart: false,
+      }),
     });
   }
   if (findings.length > 0) return findings;
-  return [{ id: 'source.slot_retention', scope: 'source', verdict: 'ok', why: 'No setting of the source ends a slot.' }];
+  return [
+    {
+      id: 'source.slot_retention',
+      scope: 'source',
+      verdict: 'ok',
+      why: 'No setting of the source ends a slot.',
+    },
+  ];
 }
 
 const SYNCHRONOUS_SQL = `
@@ -64,7 +75,10 @@ export async function checkSynchronousStandby({ source }: OnSource): Promise<Fin
   const { names } = await source.one<{ names: string }>(SYNCHRONOUS_SQL);
   const finding = { id: 'source.synchronous_standby_names', scope: 'source' };
   if (!/\*|pgtrek_/i.test(names)) {
-    const why = names === '' ? 'The source has no synchronous standbys.' : `synchronous_standby_names ('${names}') does not match a subscription.`;
+    const why =
+      names === ''
+        ? 'The source has no synchronous standbys.'
+        : `synchronous_standby_names ('${names}') does not match a subscription.`;
     return [{ ...finding, verdict: 'ok', why }];
   }
   return [

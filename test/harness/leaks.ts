@@ -14,7 +14,7 @@ const LEFT_SQL = `
     WHERE subname LIKE 'pgtrek%' AND subdbid = (SELECT oid FROM pg_database WHERE datname = current_database())
   UNION ALL SELECT 'schema ' || nspname FROM pg_namespace WHERE nspname = 'pgtrek'
   UNION ALL SELECT 'session ' || application_name FROM pg_stat_activity
-    WHERE application_name LIKE 'pgtrek%' AND datname = current_database()`;
+    WHERE application_name ~ '^pgtrek[:_]' AND datname = current_database()`;
 
 export async function leftOn(config: ClientConfig): Promise<string[]> {
   return (await query<{ what: string }>(config, LEFT_SQL)).map(({ what }) => what);

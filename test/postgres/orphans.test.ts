@@ -10,7 +10,10 @@ import { withSession } from '../../postgres/session.js';
 import { startPair } from './pair.js';
 import type { Databases, Pair } from './pair.js';
 
-const live = (...owners: string[]) => (owner: string) => Promise.resolve(owners.includes(owner));
+const live =
+  (...owners: string[]) =>
+  (owner: string) =>
+    Promise.resolve(owners.includes(owner));
 
 /** What a running migration has on both ends, with a subscription that applies. */
 async function makeMigration({ servers, run }: Databases, name: string, owner: string): Promise<void> {
@@ -20,7 +23,10 @@ async function makeMigration({ servers, run }: Databases, name: string, owner: s
     await createLedger(target, owner, name);
     await createTargetJournal(target, lane, owner);
   });
-  await run('source', `CREATE PUBLICATION ${lane} FOR TABLE pgtrek.${lane}; COMMENT ON PUBLICATION ${lane} IS 'pgtrek owner=${owner}'`);
+  await run(
+    'source',
+    `CREATE PUBLICATION ${lane} FOR TABLE pgtrek.${lane}; COMMENT ON PUBLICATION ${lane} IS 'pgtrek owner=${owner}'`,
+  );
   await run('source', `SELECT pg_create_logical_replication_slot('${lane}', 'pgoutput')`);
   const connection = connectionString(servers.replication, lane).replaceAll("'", "''");
   await run(
@@ -79,7 +85,10 @@ describe('orphans', () => {
     assert.deepEqual(await find(live('run-alive')), []);
     for (const orphan of orphans) await removeOrphan(databases.servers, orphan);
     assert.equal((await find(live())).length, 6, 'the living one has all six');
-    const rows = await databases.run('target', `SELECT owner FROM pgtrek.lane UNION ALL SELECT owner FROM pgtrek.migration`);
+    const rows = await databases.run(
+      'target',
+      `SELECT owner FROM pgtrek.lane UNION ALL SELECT owner FROM pgtrek.migration`,
+    );
     assert.deepEqual(rows, [{ owner: 'run-alive' }, { owner: 'run-alive' }]);
   });
 
@@ -104,7 +113,10 @@ describe('orphans', () => {
     await databases.run('source', `CREATE PUBLICATION pgtrek_torn_2; CREATE SCHEMA pgtrek`);
     const orphans = await find(live('run-alive'));
     assert.deepEqual(tell(orphans), ['source publication pgtrek_torn_2 -', 'source schema pgtrek -']);
-    assert.deepEqual(orphans.map(({ remove }) => remove), ['DROP PUBLICATION "pgtrek_torn_2";', 'DROP SCHEMA pgtrek CASCADE;']);
+    assert.deepEqual(
+      orphans.map(({ remove }) => remove),
+      ['DROP PUBLICATION "pgtrek_torn_2";', 'DROP SCHEMA pgtrek CASCADE;'],
+    );
     for (const orphan of orphans) await removeOrphan(databases.servers, orphan);
     assert.deepEqual(await find(live()), []);
   });

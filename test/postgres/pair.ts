@@ -53,7 +53,11 @@ export async function startPair(options: { source: ClusterOptions; target: Clust
 }
 
 function databasesOf(clusters: { source: Cluster; target: Cluster }, name: string): Databases {
-  const endpoint = (end: End): Endpoint => ({ end, ...clusters[end].connection(name), tls: { mode: 'disable' } });
+  const endpoint = (end: End): Endpoint => ({
+    end,
+    ...clusters[end].connection(name),
+    tls: { mode: 'disable' },
+  });
   const servers: Servers = {
     source: endpoint('source'),
     target: endpoint('target'),
@@ -108,7 +112,10 @@ export function assertFinding(
   const { id, verdict, why, remedy, scope } = expected;
   const found = findingsOf(findings, id).filter((finding) => scope === undefined || finding.scope === scope);
   const [finding] = found;
-  assert.ok(finding && found.length === 1, `one finding ${id}, not ${JSON.stringify(found)} of ${JSON.stringify(findings.map((f) => f.id))}`);
+  assert.ok(
+    finding && found.length === 1,
+    `one finding ${id}, not ${JSON.stringify(found)} of ${JSON.stringify(findings.map((f) => f.id))}`,
+  );
   assert.equal(finding.verdict, verdict, JSON.stringify(finding));
   if (why) assert.match(finding.why, why);
   if (remedy) assert.match(finding.remedy ?? '', remedy);

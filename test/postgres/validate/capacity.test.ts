@@ -7,15 +7,29 @@ describe('capacity', () => {
   let full: Databases;
   before(async () => {
     pair = await startPair({
-      source: { major: 15, settings: { max_replication_slots: '1', max_wal_senders: '0', wal_level: 'logical' } },
-      target: { major: 18, settings: { max_logical_replication_workers: '0', max_active_replication_origins: '0', max_worker_processes: '1' } },
+      source: {
+        major: 15,
+        settings: { max_replication_slots: '1', max_wal_senders: '0', wal_level: 'logical' },
+      },
+      target: {
+        major: 18,
+        settings: {
+          max_logical_replication_workers: '0',
+          max_active_replication_origins: '0',
+          max_worker_processes: '1',
+        },
+      },
     });
     full = await pair.newDatabases();
   });
   after(() => pair.remove());
 
   it('counts a free slot, and blocks when another one takes it', async () => {
-    assertFinding(await full.validate(), { id: 'source.slots', verdict: 'ok', why: /Free replication slots on the source: 1/ });
+    assertFinding(await full.validate(), {
+      id: 'source.slots',
+      verdict: 'ok',
+      why: /Free replication slots on the source: 1/,
+    });
     await full.run('source', `SELECT pg_create_physical_replication_slot('theirs')`);
     assertFinding(await full.validate(), {
       id: 'source.slots',
@@ -29,16 +43,31 @@ describe('capacity', () => {
   it('blocks without walsenders, workers, processes and origins', async () => {
     const findings = await full.validate();
     assertFinding(findings, { id: 'source.wal_senders', verdict: 'block', remedy: /max_wal_senders/ });
-    assertFinding(findings, { id: 'target.apply_workers', verdict: 'block', remedy: /max_logical_replication_workers/ });
-    assertFinding(findings, { id: 'target.worker_processes', verdict: 'block', remedy: /max_worker_processes/ });
-    assertFinding(findings, { id: 'target.origins', verdict: 'block', remedy: /max_active_replication_origins/ });
+    assertFinding(findings, {
+      id: 'target.apply_workers',
+      verdict: 'block',
+      remedy: /max_logical_replication_workers/,
+    });
+    assertFinding(findings, {
+      id: 'target.worker_processes',
+      verdict: 'block',
+      remedy: /max_worker_processes/,
+    });
+    assertFinding(findings, {
+      id: 'target.origins',
+      verdict: 'block',
+      remedy: /max_active_replication_origins/,
+    });
   });
 });
 
 describe('capacity of default servers', () => {
   let pair: Pair;
   before(async () => {
-    pair = await startPair({ source: { major: 18 }, target: { major: 15, settings: { max_replication_slots: '0' } } });
+    pair = await startPair({
+      source: { major: 18 },
+      target: { major: 15, settings: { max_replication_slots: '0' } },
+    });
   });
   after(() => pair.remove());
 

@@ -17,14 +17,23 @@ describe('connections', () => {
 
   it('says version and user of both servers', async () => {
     const findings = await databases.validate();
-    assertFinding(findings, { id: 'source.connection', verdict: 'ok', why: /PostgreSQL 15\.\d+.* as user postgres/ });
+    assertFinding(findings, {
+      id: 'source.connection',
+      verdict: 'ok',
+      why: /PostgreSQL 15\.\d+.* as user postgres/,
+    });
     assertFinding(findings, { id: 'target.connection', verdict: 'ok', why: /PostgreSQL 18\.\d+/ });
     assert.deepEqual(findingsOf(findings, 'check.failed'), []);
   });
 
   it('tells an unknown host, and still looks at the other server', async () => {
     const findings = await databases.validate({ target: { host: 'no-such-host.invalid' } });
-    assertFinding(findings, { id: 'target.connection', verdict: 'block', why: /no-such-host\.invalid.*not known/, remedy: /target\.host/ });
+    assertFinding(findings, {
+      id: 'target.connection',
+      verdict: 'block',
+      why: /no-such-host\.invalid.*not known/,
+      remedy: /target\.host/,
+    });
     assertFinding(findings, { id: 'source.wal_level', verdict: 'ok' });
     assert.deepEqual(findingsOf(findings, 'target.version'), []);
     assert.deepEqual(findingsOf(findings, 'target.encoding'), []);
@@ -32,7 +41,12 @@ describe('connections', () => {
 
   it('tells a refused connection', async () => {
     const findings = await databases.validate({ source: { port: 1 } });
-    assertFinding(findings, { id: 'source.connection', verdict: 'block', why: /127\.0\.0\.1:1 refuses connections/, remedy: /source\.port/ });
+    assertFinding(findings, {
+      id: 'source.connection',
+      verdict: 'block',
+      why: /127\.0\.0\.1:1 refuses connections/,
+      remedy: /source\.port/,
+    });
     assertFinding(findings, { id: 'target.version', verdict: 'ok' });
   });
 
@@ -42,16 +56,33 @@ describe('connections', () => {
     try {
       const { port } = silent.address() as AddressInfo;
       const findings = await databases.validate({ source: { port } });
-      assertFinding(findings, { id: 'source.connection', verdict: 'block', why: /did not answer within 10 s/, remedy: /Open port/ });
+      assertFinding(findings, {
+        id: 'source.connection',
+        verdict: 'block',
+        why: /did not answer within 10 s/,
+        remedy: /Open port/,
+      });
     } finally {
       silent.close();
     }
   });
 
   it('tells a wrong password without showing it', async () => {
-    const findings = await databases.validate({ source: { password: 'so-wrong' }, target: { password: undefined } });
-    assertFinding(findings, { id: 'source.connection', verdict: 'block', why: /refused the password of postgres.*28P01/ });
-    assertFinding(findings, { id: 'target.connection', verdict: 'block', why: /asks for a password.*none is given/, remedy: /target\.password/ });
+    const findings = await databases.validate({
+      source: { password: 'so-wrong' },
+      target: { password: undefined },
+    });
+    assertFinding(findings, {
+      id: 'source.connection',
+      verdict: 'block',
+      why: /refused the password of postgres.*28P01/,
+    });
+    assertFinding(findings, {
+      id: 'target.connection',
+      verdict: 'block',
+      why: /asks for a password.*none is given/,
+      remedy: /target\.password/,
+    });
     assert.doesNotMatch(JSON.stringify(findings), /so-wrong/);
   });
 
@@ -63,23 +94,48 @@ describe('connections', () => {
 
   it('tells that a server offers no TLS', async () => {
     const findings = await databases.validate({ source: { tls: { mode: 'verify-full' } } });
-    assertFinding(findings, { id: 'source.connection', verdict: 'block', why: /does not offer TLS.*verify-full/, remedy: /tls\.mode: disable/ });
+    assertFinding(findings, {
+      id: 'source.connection',
+      verdict: 'block',
+      why: /does not offer TLS.*verify-full/,
+      remedy: /tls\.mode: disable/,
+    });
   });
 
   it('tells a certificate file that cannot be read', async () => {
-    const findings = await databases.validate({ source: { tls: { mode: 'verify-full', rootCert: '/nowhere/ca.pem' } } });
-    assertFinding(findings, { id: 'source.connection', verdict: 'block', why: /\/nowhere\/ca\.pem/, remedy: /rootCert/ });
+    const findings = await databases.validate({
+      source: { tls: { mode: 'verify-full', rootCert: '/nowhere/ca.pem' } },
+    });
+    assertFinding(findings, {
+      id: 'source.connection',
+      verdict: 'block',
+      why: /\/nowhere\/ca\.pem/,
+      remedy: /rootCert/,
+    });
   });
 
   it('tells a role that may not log in', async () => {
     await databases.run('source', `CREATE ROLE no_login PASSWORD 'x'`);
     const findings = await databases.validate({ source: { user: 'no_login', password: 'x' } });
-    assertFinding(findings, { id: 'source.connection', verdict: 'block', why: /not permitted to log in/, remedy: /LOGIN/ });
+    assertFinding(findings, {
+      id: 'source.connection',
+      verdict: 'block',
+      why: /not permitted to log in/,
+      remedy: /LOGIN/,
+    });
   });
 
   it('tells a database that the role may not connect to', async () => {
-    await databases.run('source', `CREATE ROLE kept_out LOGIN PASSWORD 'x'; REVOKE CONNECT ON DATABASE ${databases.name} FROM public`);
+    await databases.run(
+      'source',
+      `CREATE ROLE kept_out LOGIN PASSWORD 'x'; REVOKE CONNECT ON DATABASE ${databases.name} FROM public`,
+    );
     const findings = await databases.validate({ source: { user: 'kept_out', password: 'x' } });
-    assertFinding(findings, { id: 'source.connection', verdict: 'block', why: /42501/, remedy: /GRANT CONNECT ON DATABASE/ });
+    assertFinding(findings, {
+      id: 'source.connection',
+      verdict: 'block',
+      why: /42501/,
+      remedy: /GRANT CONNECT ON DATABASE/,
+    });
   });
 });

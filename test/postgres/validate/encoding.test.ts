@@ -18,7 +18,9 @@ describe('encodings and collations', () => {
   });
 
   it('blocks what the target cannot hold, with the statement for another database', async () => {
-    const databases = await pair.newDatabases({ target: `TEMPLATE template0 ENCODING LATIN1 LC_COLLATE 'C' LC_CTYPE 'C'` });
+    const databases = await pair.newDatabases({
+      target: `TEMPLATE template0 ENCODING LATIN1 LC_COLLATE 'C' LC_CTYPE 'C'`,
+    });
     assertFinding(await databases.validate(), {
       id: 'target.encoding',
       verdict: 'block',
@@ -28,8 +30,15 @@ describe('encodings and collations', () => {
   });
 
   it('blocks SQL_ASCII into UTF8', async () => {
-    const databases = await pair.newDatabases({ source: `TEMPLATE template0 ENCODING SQL_ASCII LC_COLLATE 'C' LC_CTYPE 'C'` });
-    assertFinding(await databases.validate(), { id: 'target.encoding', verdict: 'block', why: /SQL_ASCII/, remedy: /ENCODING 'SQL_ASCII'/ });
+    const databases = await pair.newDatabases({
+      source: `TEMPLATE template0 ENCODING SQL_ASCII LC_COLLATE 'C' LC_CTYPE 'C'`,
+    });
+    assertFinding(await databases.validate(), {
+      id: 'target.encoding',
+      verdict: 'block',
+      why: /SQL_ASCII/,
+      remedy: /ENCODING 'SQL_ASCII'/,
+    });
   });
 
   it('converts other encodings to UTF8', () => {
@@ -39,9 +48,21 @@ describe('encodings and collations', () => {
   });
 
   it('warns of another collation or provider', async () => {
-    const libc = await pair.newDatabases({ target: `TEMPLATE template0 LC_COLLATE 'C.UTF-8' LC_CTYPE 'C.UTF-8'` });
-    assertFinding(await libc.validate(), { id: 'target.collation', verdict: 'warn', why: /source has collation C, .* target collation C\.UTF-8/ });
-    const builtin = await pair.newDatabases({ target: `TEMPLATE template0 LOCALE_PROVIDER builtin BUILTIN_LOCALE 'C.UTF-8'` });
-    assertFinding(await builtin.validate(), { id: 'target.collation', verdict: 'warn', why: /provider builtin C\.UTF-8/ });
+    const libc = await pair.newDatabases({
+      target: `TEMPLATE template0 LC_COLLATE 'C.UTF-8' LC_CTYPE 'C.UTF-8'`,
+    });
+    assertFinding(await libc.validate(), {
+      id: 'target.collation',
+      verdict: 'warn',
+      why: /source has collation C, .* target collation C\.UTF-8/,
+    });
+    const builtin = await pair.newDatabases({
+      target: `TEMPLATE template0 LOCALE_PROVIDER builtin BUILTIN_LOCALE 'C.UTF-8'`,
+    });
+    assertFinding(await builtin.validate(), {
+      id: 'target.collation',
+      verdict: 'warn',
+      why: /provider builtin C\.UTF-8/,
+    });
   });
 });

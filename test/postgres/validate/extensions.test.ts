@@ -21,13 +21,20 @@ describe('extensions of the source', () => {
   it('warn when the target has another version', async () => {
     const databases = await pair.newDatabases();
     await databases.run('source', `CREATE EXTENSION pg_prewarm VERSION '1.1'`);
-    assertFinding(await databases.validate(), { id: ID, verdict: 'warn', why: /is 1\.1 on the source, and the target installs 1\.2/ });
+    assertFinding(await databases.validate(), {
+      id: ID,
+      verdict: 'warn',
+      why: /is 1\.1 on the source, and the target installs 1\.2/,
+    });
   });
 
   it('block when the target does not have them', async () => {
     const databases = await pair.newDatabases();
     // As if its package were missing on the target.
-    await databases.run('source', `CREATE EXTENSION pg_prewarm; UPDATE pg_extension SET extname = 'postgis' WHERE extname = 'pg_prewarm'`);
+    await databases.run(
+      'source',
+      `CREATE EXTENSION pg_prewarm; UPDATE pg_extension SET extname = 'postgis' WHERE extname = 'pg_prewarm'`,
+    );
     assertFinding(await databases.validate(), {
       id: ID,
       verdict: 'block',

@@ -15,7 +15,10 @@ describe('leftovers of an earlier run', () => {
   after(() => pair.remove());
 
   it('are told as absent when there are none; another migration’s are no matter', async () => {
-    await databases.run('source', `CREATE PUBLICATION pgtrek_move_it_too_1; CREATE PUBLICATION pgtrek_other_1`);
+    await databases.run(
+      'source',
+      `CREATE PUBLICATION pgtrek_move_it_too_1; CREATE PUBLICATION pgtrek_other_1`,
+    );
     const findings = await databases.validate();
     assertFinding(findings, { id: 'leftovers', scope: 'source', verdict: 'ok' });
     assertFinding(findings, { id: 'leftovers', scope: 'target', verdict: 'ok' });
@@ -39,25 +42,40 @@ describe('leftovers of an earlier run', () => {
        COMMENT ON SUBSCRIPTION ${LANE} IS 'pgtrek owner=run-1'`,
     );
     const findings = await databases.validate({ owner: 'run-2' });
-    const expected = { id: 'leftovers', verdict: 'block' as const, remedy: /pgtrek orphans -f spec\.yaml --remove/ };
+    const expected = {
+      id: 'leftovers',
+      verdict: 'block' as const,
+      remedy: /pgtrek orphans -f spec\.yaml --remove/,
+    };
     assertFinding(findings, {
       ...expected,
       scope: 'source',
-      why: new RegExp(`slot ${LANE} \\(run run-1\\), publication ${LANE} \\(run run-1\\), journal ${LANE} \\(run run-1\\)\\.$`),
+      why: new RegExp(
+        `slot ${LANE} \\(run run-1\\), publication ${LANE} \\(run run-1\\), journal ${LANE} \\(run run-1\\)\\.$`,
+      ),
     });
     assertFinding(findings, {
       ...expected,
       scope: 'target',
-      why: new RegExp(`subscription ${LANE} \\(run run-1\\), journal ${LANE} \\(run run-1\\), ledger move-it \\(run run-1\\)\\.$`),
+      why: new RegExp(
+        `subscription ${LANE} \\(run run-1\\), journal ${LANE} \\(run run-1\\), ledger move-it \\(run run-1\\)\\.$`,
+      ),
     });
     const own = await databases.validate({ owner: 'run-1' });
     assert.ok(findingsOf(own, 'leftovers').every(({ verdict }) => verdict === 'ok'));
-    assert.ok(findingsOf(await databases.validate(), 'leftovers').every(({ verdict }) => verdict === 'block'));
+    assert.ok(
+      findingsOf(await databases.validate(), 'leftovers').every(({ verdict }) => verdict === 'block'),
+    );
   });
 
   it('include a slot of the same name in another database', async () => {
     const other = await pair.newDatabases();
-    assertFinding(await other.validate(), { id: 'source.slot_name', verdict: 'block', why: /another database \(test_1\)/, remedy: /another name than move-it/ });
+    assertFinding(await other.validate(), {
+      id: 'source.slot_name',
+      verdict: 'block',
+      why: /another database \(test_1\)/,
+      remedy: /another name than move-it/,
+    });
     assert.deepEqual(findingsOf(await databases.validate(), 'source.slot_name'), []);
   });
 });

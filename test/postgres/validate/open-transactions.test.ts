@@ -9,7 +9,10 @@ describe('open transactions of the source', () => {
   let pair: Pair;
   let databases: Databases;
   before(async () => {
-    pair = await startPair({ source: { major: 15, settings: { max_prepared_transactions: '5' } }, target: { major: 18 } });
+    pair = await startPair({
+      source: { major: 15, settings: { max_prepared_transactions: '5' } },
+      target: { major: 18 },
+    });
     databases = await pair.newDatabases();
   });
   after(() => pair.remove());
@@ -41,7 +44,10 @@ describe('open transactions of the source', () => {
   });
 
   it('that are prepared are named with how to end them', async () => {
-    await databases.run('source', `BEGIN; CREATE TABLE later (id int PRIMARY KEY); PREPARE TRANSACTION 'half done'`);
+    await databases.run(
+      'source',
+      `BEGIN; CREATE TABLE later (id int PRIMARY KEY); PREPARE TRANSACTION 'half done'`,
+    );
     const findings = await databases.validate();
     assertFinding(findings, {
       id: 'source.prepared_transactions',

@@ -11,7 +11,10 @@ import type { Databases, Pair } from '../pair.js';
 
 const ID = 'target.reaches_source';
 
-for (const [sourceMajor, targetMajor] of [[15, 18], [18, 15]] as const) {
+for (const [sourceMajor, targetMajor] of [
+  [15, 18],
+  [18, 15],
+] as const) {
   describe(`the way from a target of ${targetMajor} to the source`, () => {
     let pair: Pair;
     let databases: Databases;
@@ -22,7 +25,11 @@ for (const [sourceMajor, targetMajor] of [[15, 18], [18, 15]] as const) {
     after(() => pair.remove());
 
     it('is open, and the trial leaves nothing', async () => {
-      assertFinding(await databases.validate(), { id: ID, verdict: 'ok', why: /reaches the source at 127\.0\.0\.1:\d+\/test_1/ });
+      assertFinding(await databases.validate(), {
+        id: ID,
+        verdict: 'ok',
+        why: /reaches the source at 127\.0\.0\.1:\d+\/test_1/,
+      });
       const left = `SELECT (SELECT count(*) FROM pg_subscription)::int AS subscriptions,
         (SELECT count(*) FROM pg_replication_origin)::int AS origins, (SELECT count(*) FROM pg_replication_slots)::int AS slots`;
       const nothing = [{ subscriptions: 0, origins: 0, slots: 0 }];
@@ -32,14 +39,28 @@ for (const [sourceMajor, targetMajor] of [[15, 18], [18, 15]] as const) {
 
     it('is told with what to open when it is closed', async () => {
       const findings = await databases.validate({ replication: { port: 1 } });
-      assertFinding(findings, { id: ID, verdict: 'block', why: /cannot reach the source at 127\.0\.0\.1:1: .*refused/, remedy: /Open port 1.*source\.replication/ });
+      assertFinding(findings, {
+        id: ID,
+        verdict: 'block',
+        why: /cannot reach the source at 127\.0\.0\.1:1: .*refused/,
+        remedy: /Open port 1.*source\.replication/,
+      });
       const unknown = await databases.validate({ replication: { host: 'no-such.invalid' } });
-      assertFinding(unknown, { id: ID, verdict: 'block', why: /does not know the source's host no-such\.invalid/, remedy: /source\.replication\.host/ });
+      assertFinding(unknown, {
+        id: ID,
+        verdict: 'block',
+        why: /does not know the source's host no-such\.invalid/,
+        remedy: /source\.replication\.host/,
+      });
     });
 
     it('is told when the login is refused, and no password is told or logged', async () => {
       const findings = await databases.validate({ replication: { password: `it's-wrong\\so` } });
-      assertFinding(findings, { id: ID, verdict: 'block', why: /refuses the login of postgres.*password authentication failed/ });
+      assertFinding(findings, {
+        id: ID,
+        verdict: 'block',
+        why: /refuses the login of postgres.*password authentication failed/,
+      });
       assert.doesNotMatch(JSON.stringify(findings), /wrong/);
       await databases.run('target', `ALTER DATABASE ${databases.name} SET log_statement = 'ddl'`);
       await databases.validate({ replication: { password: `it's-wrong\\so` } });
@@ -57,22 +78,36 @@ for (const [sourceMajor, targetMajor] of [[15, 18], [18, 15]] as const) {
 
     it('is told when TLS or the database is another', async () => {
       const tls = await databases.validate({ replication: { tls: { mode: 'require' } } });
-      assertFinding(tls, { id: ID, verdict: 'block', why: /do not agree on TLS/, remedy: /source\.replication\.tls/ });
+      assertFinding(tls, {
+        id: ID,
+        verdict: 'block',
+        why: /do not agree on TLS/,
+        remedy: /source\.replication\.tls/,
+      });
       const database = await databases.validate({ replication: { database: 'nope' } });
       assertFinding(database, { id: ID, verdict: 'block', why: /another server.*"nope" does not exist/ });
     });
 
-    it('is given up after 15 s when nobody answers', { skip: targetMajor < 18 && 'once is enough' }, async () => {
-      const silent = createServer((socket) => socket.on('error', () => undefined)).listen(0, '127.0.0.1');
-      await once(silent, 'listening');
-      try {
-        const { port } = silent.address() as AddressInfo;
-        const findings = await databases.validate({ replication: { port } });
-        assertFinding(findings, { id: ID, verdict: 'block', why: /cannot reach.*timeout/, remedy: /Open port/ });
-      } finally {
-        silent.close();
-      }
-    });
+    it(
+      'is given up after 15 s when nobody answers',
+      { skip: targetMajor < 18 && 'once is enough' },
+      async () => {
+        const silent = createServer((socket) => socket.on('error', () => undefined)).listen(0, '127.0.0.1');
+        await once(silent, 'listening');
+        try {
+          const { port } = silent.address() as AddressInfo;
+          const findings = await databases.validate({ replication: { port } });
+          assertFinding(findings, {
+            id: ID,
+            verdict: 'block',
+            why: /cannot reach.*timeout/,
+            remedy: /Open port/,
+          });
+        } finally {
+          silent.close();
+        }
+      },
+    );
   });
 }
 

@@ -42,9 +42,20 @@ describe('replica identities', () => {
       CREATE TABLE silent (id int PRIMARY KEY);
       ALTER TABLE silent REPLICA IDENTITY NOTHING;
     `);
-    const scope = (name: string) => ({ id: ID, verdict: 'block' as const, scope: `source.table public.${name}` });
-    assertFinding(findings, { ...scope('bare'), why: /no primary key/, remedy: /^ALTER TABLE public\.bare REPLICA IDENTITY FULL;.*ADD PRIMARY KEY.*select\.exclude/ });
-    assertFinding(findings, { ...scope('"With Index"'), remedy: /^ALTER TABLE public\."With Index" REPLICA IDENTITY USING INDEX code_once;$/ });
+    const scope = (name: string) => ({
+      id: ID,
+      verdict: 'block' as const,
+      scope: `source.table public.${name}`,
+    });
+    assertFinding(findings, {
+      ...scope('bare'),
+      why: /no primary key/,
+      remedy: /^ALTER TABLE public\.bare REPLICA IDENTITY FULL;.*ADD PRIMARY KEY.*select\.exclude/,
+    });
+    assertFinding(findings, {
+      ...scope('"With Index"'),
+      remedy: /^ALTER TABLE public\."With Index" REPLICA IDENTITY USING INDEX code_once;$/,
+    });
     assertFinding(findings, { ...scope('later'), why: /DEFERRABLE/, remedy: /FULL/ });
     assertFinding(findings, { ...scope('silent'), why: /NOTHING/, remedy: /USING INDEX silent_pkey/ });
   });
@@ -57,7 +68,10 @@ describe('replica identities', () => {
       CREATE TABLE p1 PARTITION OF p FOR VALUES FROM (0) TO (10);
     `);
     const broken = findingsOf(findings, ID);
-    assert.deepEqual(broken.map(({ scope }) => scope), ['bare', 'coded', 'p', 'p1'].map((name) => `source.table public.${name}`));
+    assert.deepEqual(
+      broken.map(({ scope }) => scope),
+      ['bare', 'coded', 'p', 'p1'].map((name) => `source.table public.${name}`),
+    );
     for (const { remedy } of broken) await databases.run('source', remedy ?? '');
     assertFinding(await databases.validate(), { id: ID, verdict: 'ok' });
   });
@@ -68,16 +82,26 @@ describe('replica identities', () => {
       CREATE TABLE p1 PARTITION OF p FOR VALUES FROM (0) TO (10);
       ALTER TABLE p1 REPLICA IDENTITY NOTHING;
     `);
-    assertFinding(findings, { id: ID, verdict: 'block', scope: 'source.table public.p1', remedy: /USING INDEX p1_pkey/ });
+    assertFinding(findings, {
+      id: ID,
+      verdict: 'block',
+      scope: 'source.table public.p1',
+      remedy: /USING INDEX p1_pkey/,
+    });
   });
 
   it('does not count an identity with a generated column', async () => {
-    const findings = await withTables(`CREATE TABLE g (a int, b int GENERATED ALWAYS AS (a * 2) STORED PRIMARY KEY)`);
+    const findings = await withTables(
+      `CREATE TABLE g (a int, b int GENERATED ALWAYS AS (a * 2) STORED PRIMARY KEY)`,
+    );
     assertFinding(findings, { id: ID, verdict: 'block', why: /generated/, remedy: /FULL/ });
   });
 
   it('tells 20 tables one by one and the others by number', async () => {
-    const tables = Array.from({ length: 33 }, (_, i) => `CREATE TABLE t${String(i).padStart(2, '0')} (id int);`);
+    const tables = Array.from(
+      { length: 33 },
+      (_, i) => `CREATE TABLE t${String(i).padStart(2, '0')} (id int);`,
+    );
     const found = findingsOf(await withTables(tables.join('')), ID);
     assert.equal(found.length, 21);
     assert.equal(found.at(-1)?.more, 13);
@@ -86,7 +110,10 @@ describe('replica identities', () => {
 
   it('leaves out what is not selected, and a full load altogether', async () => {
     await withTables(`CREATE TABLE bare (id int); CREATE TABLE a (id int PRIMARY KEY)`);
-    assertFinding(await databases.validate({ spec: { select: { exclude: ['bare'] } } }), { id: ID, verdict: 'ok' });
+    assertFinding(await databases.validate({ spec: { select: { exclude: ['bare'] } } }), {
+      id: ID,
+      verdict: 'ok',
+    });
     assert.deepEqual(findingsOf(await databases.validate({ spec: { mode: 'full-load' } }), ID), []);
   });
 
@@ -101,12 +128,29 @@ describe('replica identities', () => {
       CREATE UNLOGGED TABLE cache (id int);
     `);
     assertFinding(findings, { id: ID, verdict: 'ok' });
-    assertFinding(findings, { id: 'source.replica_identity_full', verdict: 'warn', scope: 'source.table public.wide', why: /about 100500 rows/ });
-    assertFinding(findings, { id: 'source.unlogged', verdict: 'warn', why: /public\.cache/, remedy: /ALTER TABLE public\.cache SET LOGGED;/ });
+    assertFinding(findings, {
+      id: 'source.replica_identity_full',
+      verdict: 'warn',
+      scope: 'source.table public.wide',
+      why: /about 100500 rows/,
+    });
+    assertFinding(findings, {
+      id: 'source.unlogged',
+      verdict: 'warn',
+      why: /public\.cache/,
+      remedy: /ALTER TABLE public\.cache SET LOGGED;/,
+    });
   });
 
   it('blocks FULL on a table whose rows cannot be compared', async () => {
-    const findings = await withTables(`CREATE TABLE docs (body json, place point); ALTER TABLE docs REPLICA IDENTITY FULL`);
-    assertFinding(findings, { id: 'source.replica_identity_types', verdict: 'block', why: /body json, place point/, remedy: /ADD PRIMARY KEY/ });
+    const findings = await withTables(
+      `CREATE TABLE docs (body json, place point); ALTER TABLE docs REPLICA IDENTITY FULL`,
+    );
+    assertFinding(findings, {
+      id: 'source.replica_identity_types',
+      verdict: 'block',
+      why: /body json, place point/,
+      remedy: /ADD PRIMARY KEY/,
+    });
   });
 });

@@ -22,25 +22,46 @@ describe('roles that the source’s objects name', () => {
        ALTER FUNCTION public.f() OWNER TO author;
        ALTER DEFAULT PRIVILEGES IN SCHEMA public GRANT SELECT ON TABLES TO by_default;`,
     );
-    await databases.run('target', `CREATE ROLE mover LOGIN PASSWORD 'x'; GRANT CREATE ON DATABASE ${databases.name} TO mover`);
+    await databases.run(
+      'target',
+      `CREATE ROLE mover LOGIN PASSWORD 'x'; GRANT CREATE ON DATABASE ${databases.name} TO mover`,
+    );
   });
   after(() => pair.remove());
 
   it('are not looked at when owners and privileges are skipped', async () => {
     const findings = await databases.validate({ spec: { schema: { owners: 'skip', privileges: 'skip' } } });
-    assert.deepEqual([...findingsOf(findings, 'target.owners'), ...findingsOf(findings, 'target.grantees')], []);
+    assert.deepEqual(
+      [...findingsOf(findings, 'target.owners'), ...findingsOf(findings, 'target.grantees')],
+      [],
+    );
   });
 
   it('block when the target lacks them, and are made by the remedy', async () => {
     const findings = await databases.validate();
     const owner = { id: 'target.owners', verdict: 'block' as const };
-    assertFinding(findings, { ...owner, scope: 'target.role app', why: /public\.orders/, remedy: /^CREATE ROLE "app"; -- or schema\.owners: skip/ });
+    assertFinding(findings, {
+      ...owner,
+      scope: 'target.role app',
+      why: /public\.orders/,
+      remedy: /^CREATE ROLE "app"; -- or schema\.owners: skip/,
+    });
     assertFinding(findings, { ...owner, scope: 'target.role author', why: /public\.f\(\)/ });
     const grantee = { id: 'target.grantees', verdict: 'block' as const };
-    assertFinding(findings, { ...grantee, scope: 'target.role Read Only', why: /public\.orders\.note/, remedy: /^CREATE ROLE "Read Only";/ });
-    assertFinding(findings, { ...grantee, scope: 'target.role by_default', why: /default privileges of postgres/ });
+    assertFinding(findings, {
+      ...grantee,
+      scope: 'target.role Read Only',
+      why: /public\.orders\.note/,
+      remedy: /^CREATE ROLE "Read Only";/,
+    });
+    assertFinding(findings, {
+      ...grantee,
+      scope: 'target.role by_default',
+      why: /default privileges of postgres/,
+    });
 
-    for (const role of ['app', 'author', '"Read Only"', 'by_default']) await databases.run('target', `CREATE ROLE ${role}`);
+    for (const role of ['app', 'author', '"Read Only"', 'by_default'])
+      await databases.run('target', `CREATE ROLE ${role}`);
     const mended = await databases.validate();
     assertFinding(mended, { id: 'target.owners', verdict: 'ok' });
     assertFinding(mended, { id: 'target.grantees', verdict: 'ok' });
@@ -57,10 +78,10 @@ describe('roles that the source’s objects name', () => {
       remedy: /^GRANT "app" TO "mover" WITH SET TRUE;/,
     });
     const inSchema = findingsOf(findings, 'target.privileges.schema');
-    assert.deepEqual(inSchema.map(({ remedy }) => remedy), [
-      'GRANT CREATE ON SCHEMA public TO app;',
-      'GRANT CREATE ON SCHEMA public TO mover;',
-    ]);
+    assert.deepEqual(
+      inSchema.map(({ remedy }) => remedy),
+      ['GRANT CREATE ON SCHEMA public TO app;', 'GRANT CREATE ON SCHEMA public TO mover;'],
+    );
     for (const { remedy } of [app, ...inSchema]) await databases.run('target', remedy ?? '');
     const mended = await validate();
     assert.ok(!findingsOf(mended, 'target.owners').some(({ scope }) => scope === 'target.role app'));

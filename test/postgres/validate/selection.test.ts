@@ -45,7 +45,10 @@ describe('the selection', () => {
     assert.equal(byName.get('orders_id_seq')?.ownedBy, byName.get('orders')?.oid);
     assert.equal(byName.get('numbers')?.ownedBy, null);
     assert.equal(byName.get('cache')?.persistence, 'u');
-    assert.deepEqual(['busy', 'totals', 'parts', 'numbers'].map((name) => byName.get(name)?.kind), ['v', 'm', 'p', 'S']);
+    assert.deepEqual(
+      ['busy', 'totals', 'parts', 'numbers'].map((name) => byName.get(name)?.kind),
+      ['v', 'm', 'p', 'S'],
+    );
     assert.equal(byName.get('busy')?.bytes, '0');
     assert.equal(byName.get('parts')?.bytes, '0');
     assert.equal(typeof byName.get('totals')?.bytes, 'string');
@@ -53,15 +56,31 @@ describe('the selection', () => {
 
   it('is told by number and size', async () => {
     const findings = await databases.validate();
-    assertFinding(findings, { id: 'select.relations', verdict: 'ok', why: /Selected: 13 relations, among them 8 tables/ });
+    assertFinding(findings, {
+      id: 'select.relations',
+      verdict: 'ok',
+      why: /Selected: 13 relations, among them 8 tables/,
+    });
     assert.deepEqual(findingsOf(findings, 'select.patterns'), []);
     assert.deepEqual(blocked(findings), []);
   });
 
   it('blocks a pattern that matches nothing and names what is near', async () => {
-    const findings = await databases.validate({ spec: { select: { exclude: ['public.custmers', 'zzz.*'] } } });
-    assertFinding(findings, { id: 'select.patterns', verdict: 'block', scope: 'select.pattern public.custmers', why: /Near it: public\.customers\./ });
-    assertFinding(findings, { id: 'select.patterns', verdict: 'block', scope: 'select.pattern zzz.*', why: /matches no relation of the source\.$/ });
+    const findings = await databases.validate({
+      spec: { select: { exclude: ['public.custmers', 'zzz.*'] } },
+    });
+    assertFinding(findings, {
+      id: 'select.patterns',
+      verdict: 'block',
+      scope: 'select.pattern public.custmers',
+      why: /Near it: public\.customers\./,
+    });
+    assertFinding(findings, {
+      id: 'select.patterns',
+      verdict: 'block',
+      scope: 'select.pattern zzz.*',
+      why: /matches no relation of the source\.$/,
+    });
   });
 
   it('blocks when nothing is selected', async () => {
@@ -70,13 +89,19 @@ describe('the selection', () => {
   });
 
   it('blocks what depends on a relation that is left out, and warns of foreign keys', async () => {
-    const findings = await databases.validate({ spec: { select: { exclude: ['customers', 'numbers', 'parent'] } } });
+    const findings = await databases.validate({
+      spec: { select: { exclude: ['customers', 'numbers', 'parent'] } },
+    });
     assert.deepEqual(blocked(findings).sort(), [
       'Table public.child is selected and depends on public.parent, which is left out.',
       'Table public.numbered is selected and depends on public.numbers, which is left out.',
       'View public.busy is selected and depends on public.customers, which is left out.',
     ]);
-    assertFinding(findings, { id: 'select.foreign_keys', verdict: 'warn', why: /orders_customer_fkey of public\.orders refers to public\.customers/ });
+    assertFinding(findings, {
+      id: 'select.foreign_keys',
+      verdict: 'warn',
+      why: /orders_customer_fkey of public\.orders refers to public\.customers/,
+    });
     const alone = await databases.validate({ spec: { select: { include: ['parts_1'] } } });
     assert.deepEqual(blocked(alone), []);
   });

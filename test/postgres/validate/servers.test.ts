@@ -15,7 +15,13 @@ describe('servers', () => {
 
   it('accepts two primaries, the target the newer one', async () => {
     const findings = await (await up.newDatabases()).validate();
-    for (const id of ['source.version', 'target.version', 'source.primary', 'target.primary', 'target.other_server']) {
+    for (const id of [
+      'source.version',
+      'target.version',
+      'source.primary',
+      'target.primary',
+      'target.other_server',
+    ]) {
       assertFinding(findings, { id, verdict: 'ok' });
     }
     assert.deepEqual(findingsOf(findings, 'target.older'), []);
@@ -23,21 +29,40 @@ describe('servers', () => {
 
   it('warns of an older target', async () => {
     const findings = await (await down.newDatabases()).validate();
-    assertFinding(findings, { id: 'target.older', verdict: 'warn', why: /PostgreSQL 15, older than the source's 18/ });
+    assertFinding(findings, {
+      id: 'target.older',
+      verdict: 'warn',
+      why: /PostgreSQL 15, older than the source's 18/,
+    });
   });
 
   it('blocks replication inside one server, and not a full load', async () => {
     const { servers, validate, name, run } = await up.newDatabases();
     await run('source', `CREATE DATABASE other_${name}`);
     const target = { ...servers.source, end: 'target' as const, database: `other_${name}` };
-    assertFinding(await validate({ target }), { id: 'target.other_server', verdict: 'block', why: /waits for itself/, remedy: /mode: full-load/ });
-    assertFinding(await validate({ target, spec: { mode: 'full-load' } }), { id: 'target.other_server', verdict: 'ok' });
+    assertFinding(await validate({ target }), {
+      id: 'target.other_server',
+      verdict: 'block',
+      why: /waits for itself/,
+      remedy: /mode: full-load/,
+    });
+    assertFinding(await validate({ target, spec: { mode: 'full-load' } }), {
+      id: 'target.other_server',
+      verdict: 'ok',
+    });
   });
 
   it('blocks a database that is its own target, in every mode', async () => {
     const { servers, validate } = await up.newDatabases();
-    const findings = await validate({ target: { ...servers.source, end: 'target' }, spec: { mode: 'full-load' } });
-    assertFinding(findings, { id: 'target.other_server', verdict: 'block', why: /one and the same database/ });
+    const findings = await validate({
+      target: { ...servers.source, end: 'target' },
+      spec: { mode: 'full-load' },
+    });
+    assertFinding(findings, {
+      id: 'target.other_server',
+      verdict: 'block',
+      why: /one and the same database/,
+    });
   });
 });
 

@@ -4,7 +4,9 @@ import { assertFinding, findingsOf, startPair } from '../pair.js';
 import type { Databases, Pair } from '../pair.js';
 
 const LOGIN = { user: 'mover', password: 'secret' };
-const IDS = ['replication', 'create', 'ownership', 'select', 'row_security'].map((name) => `source.privileges.${name}`);
+const IDS = ['replication', 'create', 'ownership', 'select', 'row_security'].map(
+  (name) => `source.privileges.${name}`,
+);
 
 describe('privileges of the source’s role', () => {
   let pair: Pair;
@@ -36,8 +38,16 @@ describe('privileges of the source’s role', () => {
   it('are named with the grants that give them, and these grants suffice', async () => {
     const validate = () => databases.validate({ source: LOGIN, replication: LOGIN });
     const findings = await validate();
-    assertFinding(findings, { id: 'source.privileges.replication', verdict: 'block', remedy: /^ALTER ROLE "mover" REPLICATION;$/ });
-    assertFinding(findings, { id: 'source.privileges.create', verdict: 'block', remedy: /^GRANT CREATE ON DATABASE test_1 TO mover;$/ });
+    assertFinding(findings, {
+      id: 'source.privileges.replication',
+      verdict: 'block',
+      remedy: /^ALTER ROLE "mover" REPLICATION;$/,
+    });
+    assertFinding(findings, {
+      id: 'source.privileges.create',
+      verdict: 'block',
+      remedy: /^GRANT CREATE ON DATABASE test_1 TO mover;$/,
+    });
     assertFinding(findings, {
       id: 'source.privileges.ownership',
       verdict: 'block',
@@ -50,11 +60,27 @@ describe('privileges of the source’s role', () => {
       verdict: 'block',
       scope: 'source.schema shop',
       why: /USAGE on the schema; SELECT on shop\.lines, shop\.orders; SELECT on the sequences shop\.orders_id_seq/,
-      remedy: /GRANT USAGE ON SCHEMA shop TO mover; GRANT SELECT ON ALL TABLES IN SCHEMA shop TO mover; GRANT SELECT ON ALL SEQUENCES/,
+      remedy:
+        /GRANT USAGE ON SCHEMA shop TO mover; GRANT SELECT ON ALL TABLES IN SCHEMA shop TO mover; GRANT SELECT ON ALL SEQUENCES/,
     });
-    assertFinding(findings, { id: 'source.privileges.select', verdict: 'block', scope: 'source.schema public', why: /public\.secrets/ });
-    assertFinding(findings, { id: 'source.privileges.row_security', verdict: 'block', why: /public\.secrets/, remedy: /^ALTER ROLE mover BYPASSRLS;/ });
-    assertFinding(findings, { id: 'source.open_transactions', verdict: 'warn', why: /cannot see/, remedy: /GRANT pg_read_all_stats TO mover;/ });
+    assertFinding(findings, {
+      id: 'source.privileges.select',
+      verdict: 'block',
+      scope: 'source.schema public',
+      why: /public\.secrets/,
+    });
+    assertFinding(findings, {
+      id: 'source.privileges.row_security',
+      verdict: 'block',
+      why: /public\.secrets/,
+      remedy: /^ALTER ROLE mover BYPASSRLS;/,
+    });
+    assertFinding(findings, {
+      id: 'source.open_transactions',
+      verdict: 'warn',
+      why: /cannot see/,
+      remedy: /GRANT pg_read_all_stats TO mover;/,
+    });
     assert.deepEqual(findingsOf(findings, 'check.failed'), []);
 
     for (const { id, remedy } of findings) if (IDS.includes(id)) await databases.run('source', remedy ?? '');
@@ -65,24 +91,51 @@ describe('privileges of the source’s role', () => {
   it('of the replication user are looked at too', async () => {
     await databases.run('source', `CREATE ROLE reader LOGIN PASSWORD 'x'`);
     const reader = await databases.validate({ replication: { user: 'reader', password: 'x' } });
-    assertFinding(reader, { id: 'source.privileges.replication', verdict: 'block', scope: 'source.role reader' });
+    assertFinding(reader, {
+      id: 'source.privileges.replication',
+      verdict: 'block',
+      scope: 'source.role reader',
+    });
     const nobody = await databases.validate({ replication: { user: 'nobody_here', password: 'x' } });
-    assertFinding(nobody, { id: 'source.privileges.replication', verdict: 'block', why: /no role nobody_here/, remedy: /CREATE ROLE "nobody_here"/ });
+    assertFinding(nobody, {
+      id: 'source.privileges.replication',
+      verdict: 'block',
+      why: /no role nobody_here/,
+      remedy: /CREATE ROLE "nobody_here"/,
+    });
   });
 
   it('of RDS count: a member of rds_replication may replicate', async () => {
-    await databases.run('source', `CREATE ROLE rds_replication; CREATE ROLE cloud LOGIN PASSWORD 'x' IN ROLE rds_replication`);
+    await databases.run(
+      'source',
+      `CREATE ROLE rds_replication; CREATE ROLE cloud LOGIN PASSWORD 'x' IN ROLE rds_replication`,
+    );
     const findings = await databases.validate({ source: { user: 'cloud', password: 'x' } });
     assertFinding(findings, { id: 'source.privileges.replication', verdict: 'ok' });
-    await databases.run('source', `REVOKE rds_replication FROM cloud; ALTER ROLE cloud SET rds.logical_replication = on`);
+    await databases.run(
+      'source',
+      `REVOKE rds_replication FROM cloud; ALTER ROLE cloud SET rds.logical_replication = on`,
+    );
     const refused = await databases.validate({ source: { user: 'cloud', password: 'x' } });
-    assertFinding(refused, { id: 'source.privileges.replication', verdict: 'block', remedy: /GRANT rds_replication TO "cloud";/ });
+    assertFinding(refused, {
+      id: 'source.privileges.replication',
+      verdict: 'block',
+      remedy: /GRANT rds_replication TO "cloud";/,
+    });
   });
 
   it('need no replication and no ownership for a full load', async () => {
-    await databases.run('source', `CREATE ROLE plain LOGIN PASSWORD 'x' IN ROLE pg_read_all_data; ALTER ROLE plain BYPASSRLS`);
-    const findings = await databases.validate({ source: { user: 'plain', password: 'x' }, spec: { mode: 'full-load' } });
-    for (const id of ['source.privileges.select', 'source.privileges.row_security']) assertFinding(findings, { id, verdict: 'ok' });
-    for (const id of ['replication', 'create', 'ownership']) assert.deepEqual(findingsOf(findings, `source.privileges.${id}`), []);
+    await databases.run(
+      'source',
+      `CREATE ROLE plain LOGIN PASSWORD 'x' IN ROLE pg_read_all_data; ALTER ROLE plain BYPASSRLS`,
+    );
+    const findings = await databases.validate({
+      source: { user: 'plain', password: 'x' },
+      spec: { mode: 'full-load' },
+    });
+    for (const id of ['source.privileges.select', 'source.privileges.row_security'])
+      assertFinding(findings, { id, verdict: 'ok' });
+    for (const id of ['replication', 'create', 'ownership'])
+      assert.deepEqual(findingsOf(findings, `source.privileges.${id}`), []);
   });
 });

@@ -19,7 +19,9 @@ describe('a planned stop', () => {
   });
 
   it('may not lie in the past, and both ways to mend it are told', async () => {
-    const findings = await databases.validate({ spec: { cdc: { stop: { at: '2020-01-01T02:00:00+02:00' } } } });
+    const findings = await databases.validate({
+      spec: { cdc: { stop: { at: '2020-01-01T02:00:00+02:00' } } },
+    });
     assertFinding(findings, {
       id: 'stop.at',
       verdict: 'block',

@@ -47,10 +47,17 @@ describe('the target database', () => {
   it('may hold something else, with a warning; the schema of ours does not count', async () => {
     const databases = await pair.newDatabases();
     await databases.run('source', OBJECTS);
-    await databases.run('target', `CREATE TABLE theirs (id int); CREATE SCHEMA pgtrek; CREATE TABLE pgtrek.x (id int); CREATE EXTENSION pg_prewarm`);
+    await databases.run(
+      'target',
+      `CREATE TABLE theirs (id int); CREATE SCHEMA pgtrek; CREATE TABLE pgtrek.x (id int); CREATE EXTENSION pg_prewarm`,
+    );
     const findings = await databases.validate();
     assert.deepEqual(findingsOf(findings, 'target.empty'), []);
-    assertFinding(findings, { id: 'target.others', verdict: 'warn', why: /holds 1 objects .*: TABLE public\.theirs\. They stay/ });
+    assertFinding(findings, {
+      id: 'target.others',
+      verdict: 'warn',
+      why: /holds 1 objects .*: TABLE public\.theirs\. They stay/,
+    });
   });
 
   it('tells 20 collisions one by one', async () => {

@@ -46,7 +46,11 @@ describe('settings of the source’s log', () => {
     const databases = await bad.newDatabases();
     await databases.run('source', `ALTER DATABASE ${databases.name} SET rds.logical_replication = off`);
     const findings = await databases.validate();
-    assertFinding(findings, { id: 'source.wal_level', verdict: 'block', remedy: /rds\.logical_replication = 1 in the DB parameter group.*reboot/ });
+    assertFinding(findings, {
+      id: 'source.wal_level',
+      verdict: 'block',
+      remedy: /rds\.logical_replication = 1 in the DB parameter group.*reboot/,
+    });
   });
 
   it('does not look at it for a full load', async () => {
@@ -56,12 +60,27 @@ describe('settings of the source’s log', () => {
 
   it('warns of settings that end a slot', async () => {
     const findings = await (await bad.newDatabases()).validate();
-    assertFinding(findings, { id: 'source.max_slot_wal_keep_size', verdict: 'warn', why: /64MB/, remedy: /= '-1'; SELECT pg_reload_conf/ });
-    assertFinding(findings, { id: 'source.idle_replication_slot_timeout', verdict: 'warn', why: /2h/, remedy: /= '0'/ });
+    assertFinding(findings, {
+      id: 'source.max_slot_wal_keep_size',
+      verdict: 'warn',
+      why: /64MB/,
+      remedy: /= '-1'; SELECT pg_reload_conf/,
+    });
+    assertFinding(findings, {
+      id: 'source.idle_replication_slot_timeout',
+      verdict: 'warn',
+      why: /2h/,
+      remedy: /= '0'/,
+    });
   });
 
   it('warns of synchronous_standby_names that match a subscription', async () => {
     const findings = await (await bad.newDatabases()).validate();
-    assertFinding(findings, { id: 'source.synchronous_standby_names', verdict: 'warn', why: /'\*'/, remedy: /ALTER SYSTEM/ });
+    assertFinding(findings, {
+      id: 'source.synchronous_standby_names',
+      verdict: 'warn',
+      why: /'\*'/,
+      remedy: /ALTER SYSTEM/,
+    });
   });
 });
