@@ -5,12 +5,15 @@ import { DEFAULT_TASK_QUEUE, NAME_PATTERN } from './names.js';
 import { isIsoTime } from './messages.js';
 
 const password = z
-  .union([
-    z.strictObject({ env: z.string().min(1) }),
-    z.strictObject({ file: z.string().min(1) }),
-    z.strictObject({ awsSecret: z.string().min(1) }),
-    z.strictObject({ rdsIam: z.literal(true) }),
-  ])
+  .union(
+    [
+      z.strictObject({ env: z.string().min(1) }),
+      z.strictObject({ file: z.string().min(1) }),
+      z.strictObject({ awsSecret: z.string().min(1) }),
+      z.strictObject({ rdsIam: z.literal(true) }),
+    ],
+    { error: 'must be a reference, { env: NAME } or { file: path }, and never the password itself' },
+  )
   .describe('A reference, resolved on the worker: { env: NAME } or { file: path }. Never the password itself.');
 
 const tls = z.strictObject({

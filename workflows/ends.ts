@@ -8,8 +8,6 @@ import { note, runArgument } from './run.js';
 import type { MigrationRun } from './run.js';
 import { Aborted } from './stage.js';
 
-const NOTHING: Removed = { leftovers: [], notes: [] };
-
 /** A full load has its sequences still to set; a replicating one did that after its marker. */
 export async function finish(run: MigrationRun): Promise<Outcome> {
   if (run.state.mode === 'full-load' && run.state.method === 'stream' && run.progress.sequencesSet === undefined) {
@@ -23,6 +21,8 @@ export async function finish(run: MigrationRun): Promise<Outcome> {
 
 /** Completes the workflow, with the outcome. Restored tables stay on the target unless dropping was asked for. */
 export async function abort(run: MigrationRun): Promise<Outcome> {
+  run.slotReady = false;
+  run.clock?.scope.cancel();
   const dropTarget = run.asked.abort?.dropTarget === true;
   const removed = await remove(run, dropTarget);
   const restored = run.state.stages.some(({ name, status }) => name === 'restore' && status !== 'waiting');
@@ -38,7 +38,9 @@ export async function cancel(run: MigrationRun): Promise<void> {
 }
 
 function remove(run: MigrationRun, dropTarget: boolean): Promise<Removed> {
-  if (!run.spec) return Promise.resolve({ ...NOTHING });
+  // validate makes nothing; and what blocks it is often a server that cannot be reached.
+  const hasMade = run.state.stages.some(({ name, status }) => name !== 'validate' && status !== 'waiting');
+  if (!run.spec || !hasMade) return Promise.resolve({ leftovers: [], notes: [] });
   return CancellationScope.nonCancellable(async () => {
     try {
       return await cleanup('remove our objects').removeObjects({ run: runArgument(run), dropTarget });

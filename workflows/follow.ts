@@ -15,7 +15,7 @@ import type { migration } from './migration.js';
 import { step, vigil } from './proxies.js';
 import { currentLane, note, runArgument } from './run.js';
 import type { Carried, MigrationRun } from './run.js';
-import { cancelStopClock, isClockOutdated, tendStopClock } from './stop-clock.js';
+import { throwClockError } from './stop-clock.js';
 
 /** 6 events a round: a round of 5 minutes makes 1,700 a day. */
 const ROUND_SECONDS = 300;
@@ -23,25 +23,11 @@ const ROUND_SECONDS = 300;
 /** Ends when the marker of the stop that stands is committed. */
 export async function monitor(run: MigrationRun): Promise<void> {
   for (;;) {
-    if (isClockOutdated(run)) await cancelStopClock(run);
-    tendStopClock(run);
-    await watchRound(run, () => run.progress.committed !== undefined || clockFailed(run) || isClockOutdated(run));
+    await watchRound(run, () => run.progress.committed !== undefined || run.clockError !== undefined);
     throwClockError(run);
     if (run.progress.committed) return;
     await continueIfDue(run);
   }
-}
-
-function clockFailed(run: MigrationRun): boolean {
-  return run.clock?.error !== undefined;
-}
-
-/** A clock that failed blocks the stage; retry winds it up again. */
-function throwClockError(run: MigrationRun): void {
-  const error = run.clock?.error;
-  if (error === undefined) return;
-  run.clock = undefined;
-  throw error;
 }
 
 /** One monitor activity, left early when something needs attention. */

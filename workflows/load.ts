@@ -8,7 +8,7 @@ import { forEachOf } from './for-each-of.js';
 import { keeper, step } from './proxies.js';
 import { currentLane, nextLane, note, runArgument, specOf } from './run.js';
 import type { MigrationRun } from './run.js';
-import { cancelStopClock, tendStopClock } from './stop-clock.js';
+import { cancelStopClock } from './stop-clock.js';
 
 /** Opens the first lane: everything that changes from here on will be in its stream. */
 export async function publish(run: MigrationRun): Promise<void> {
@@ -56,8 +56,10 @@ function lossOf(error: unknown): string | undefined {
 }
 
 async function giveUp(run: MigrationRun, lane: LaneName): Promise<void> {
+  run.slotReady = false;
   await cancelStopClock(run);
   delete run.progress.committed;
+  delete run.progress.marker;
   await step(`give ${lane} up`).dropLane({ run: runArgument(run), lane });
   const state = run.state.lanes.find(({ name }) => name === lane);
   if (state) state.status = 'dropped';
@@ -79,7 +81,7 @@ async function copyLane(run: MigrationRun, lane: LaneName): Promise<void> {
     await condition(() => run.snapshots.has(lane) || lost !== undefined);
     if (lost !== undefined) throw lost;
     setLane(run, lane, 'loading');
-    tendStopClock(run);
+    run.slotReady = isStreaming(run);
     await scope.run(() => copyBatches(run, lane));
   } catch (error) {
     // What the keeper's end has cancelled is told by its reason.

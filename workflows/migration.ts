@@ -12,11 +12,13 @@ import { openRun } from './run.js';
 import type { Carried, MigrationRun } from './run.js';
 import { dumpSchema, restoreSchema, validate } from './schema.js';
 import { Aborted, stage } from './stage.js';
+import { keepStopClock } from './stop-clock.js';
 
 /** Workflow type `migration`, id `pgtrek-<name>`. `carried` is what a former run of the same migration hands over. */
 export async function migration(input: SpecInput, carried?: Carried): Promise<Outcome> {
   const run = openRun(input, carried);
   registerHandlers(run);
+  void keepStopClock(run);
   showDetails(run);
   try {
     await stage(run, 'validate', () => validate(run));

@@ -42,7 +42,6 @@ export interface StopClock {
   scope: CancellationScope;
   revision: number;
   ended: Promise<void>;
-  error?: unknown;
 }
 
 export interface MigrationRun {
@@ -56,7 +55,10 @@ export interface MigrationRun {
   /** The snapshots that keepers told of, by lane. */
   snapshots: Map<LaneName, SnapshotSignal>;
   asked: { retries: number; finish: boolean; abort: AbortMessage | undefined };
+  /** The lane's slot exists, so a marker can be committed. */
+  slotReady: boolean;
   clock: StopClock | undefined;
+  clockError: unknown;
   /** The scope of the stage's work, which abort cancels. */
   work: CancellationScope | undefined;
 }
@@ -72,7 +74,9 @@ export function openRun(input: SpecInput, carried: Carried | undefined): Migrati
     tables: [],
     snapshots: new Map(),
     asked: { retries: 0, finish: false, abort: undefined },
+    slotReady: carried?.progress.copied ?? false,
     clock: undefined,
+    clockError: undefined,
     work: undefined,
   };
 }

@@ -1,13 +1,36 @@
-/** The stop clock: an activity that waits for the planned time beside load and monitor, and commits the marker. */
-import { CancellationScope, isCancellation, uuid4 } from '@temporalio/workflow';
+/**
+ * The stop clock: an activity that waits for the planned time beside load and monitor, and commits the marker. It runs
+ * from the moment that the lane's slot exists, and always shows the plan that stands.
+ */
+import { CancellationScope, condition, isCancellation, uuid4 } from '@temporalio/workflow';
 import { marking, step } from './proxies.js';
 import { currentLane, note, runArgument } from './run.js';
 import type { MigrationRun } from './run.js';
 
-/** Starts the clock for the plan that stands, unless it runs already, or there is nothing to wait for. */
-export function tendStopClock(run: MigrationRun): void {
+/** Runs beside the stages for the whole life of the migration; every change of plan is taken up at once. */
+export async function keepStopClock(run: MigrationRun): Promise<void> {
+  for (;;) {
+    try {
+      await condition(() => run.slotReady && run.clockError === undefined && isClockWrong(run));
+      if (run.clock) await cancelStopClock(run);
+      startStopClock(run);
+    } catch (error) {
+      // The workflow itself was cancelled.
+      if (isCancellation(error)) return;
+      run.clockError = error;
+    }
+  }
+}
+
+/** No clock waits for the plan that stands, or one waits for another plan. */
+function isClockWrong({ state, clock, progress }: MigrationRun): boolean {
+  if (!state.stop || progress.committed) return false;
+  return clock ? clock.revision !== progress.planRevision : state.stop.kind !== 'never';
+}
+
+function startStopClock(run: MigrationRun): void {
   const plan = run.state.stop;
-  if (!plan || plan.kind === 'never' || run.clock || run.progress.committed) return;
+  if (!plan || plan.kind === 'never' || run.progress.committed || !run.slotReady) return;
   const marker = (run.progress.marker ??= {
     marker: `${run.owner}:${String((run.progress.stops += 1))}`,
     nonce: uuid4(),
@@ -16,32 +39,25 @@ export function tendStopClock(run: MigrationRun): void {
   });
   const scope = new CancellationScope();
   const summary = plan.kind === 'at' ? `stop at ${plan.at ?? ''}` : 'stop now';
-  const clock: NonNullable<MigrationRun['clock']> = {
-    scope,
-    revision: run.progress.planRevision,
-    ended: scope
-      .run(() => marking(summary).commitMarker({ run: runArgument(run), marker }))
-      .then(
-        (committed) => {
-          run.progress.committed = committed;
-          note(run, 'marker', `the marker was committed at ${committed.committedAt}${committed.late ? `; ${committed.late}` : ''}`);
-        },
-        (error: unknown) => {
-          if (!isCancellation(error)) clock.error = error;
-        },
-      ),
-  };
-  run.clock = clock;
-}
-
-/** True when the clock waits for another plan than the one that stands. */
-export function isClockOutdated(run: MigrationRun): boolean {
-  return run.clock !== undefined && run.clock.revision !== run.progress.planRevision && !run.progress.committed;
+  const ended = scope
+    .run(() => marking(summary).commitMarker({ run: runArgument(run), marker }))
+    .then(
+      (committed) => {
+        run.progress.committed = committed;
+        const late = committed.late ? `; ${committed.late}` : '';
+        note(run, 'marker', `the marker was committed at ${committed.committedAt}${late}`);
+      },
+      (error: unknown) => {
+        if (!isCancellation(error)) run.clockError = error;
+      },
+    );
+  run.clock = { scope, revision: run.progress.planRevision, ended };
 }
 
 /**
  * Ends the clock and makes its marker harmless. A marker that was committed at the same moment is either disarmed
- * before it arrives, or has stopped the lanes already: then the change of plan came too late, and it counts.
+ * before it arrives, or has stopped the lanes already: then the change of plan came too late, and the clock, started
+ * again with the same marker, only reports it.
  */
 export async function cancelStopClock(run: MigrationRun): Promise<void> {
   const { clock } = run;
@@ -52,6 +68,19 @@ export async function cancelStopClock(run: MigrationRun): Promise<void> {
   const { marker } = run.progress;
   if (!marker || run.progress.committed) return;
   const { fired } = await step('disarm the marker').disarmMarker({ run: runArgument(run), marker });
-  if (fired) note(run, 'marker', 'the change of plan came too late: the lanes had stopped');
-  else delete run.progress.marker;
+  if (!fired) {
+    delete run.progress.marker;
+    return;
+  }
+  note(run, 'marker', 'the change of plan came too late: the lanes had stopped');
+  run.state.stop = { ...marker.plan };
+}
+
+/** A clock that failed blocks the stage that needs it; after `retry` it is wound up again. */
+export function throwClockError(run: MigrationRun): void {
+  const error = run.clockError;
+  if (error === undefined) return;
+  run.clockError = undefined;
+  run.clock = undefined;
+  throw error;
 }

@@ -2,6 +2,7 @@ import type { MigrationView } from '../../client/index.js';
 import { formatDuration, formatPercent, formatTime } from './format.js';
 import { measureLoad } from './load-progress.js';
 import { monitorFigures, renderLag } from './monitor-line.js';
+import { notableEvents } from './notable-events.js';
 import { paintWith } from './colour.js';
 import { plain } from './text.js';
 
@@ -69,7 +70,7 @@ function changedLag(before: MigrationView | undefined, view: MigrationView): str
 
 function newEvents(before: MigrationView | undefined, { state }: MigrationView): string[] {
   const seen = before?.state.events.at(-1)?.n ?? 0;
-  return state.events
+  return notableEvents(state.events)
     .filter(({ n }) => n > seen)
     .map(({ at, kind, text }) => `${formatTime(at)}  ${plain(kind)}  ${plain(text)}`);
 }

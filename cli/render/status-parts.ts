@@ -1,6 +1,7 @@
 import type { LaneFigures } from '../../client/index.js';
 import { formatBytes, formatClock, formatMany } from './format.js';
 import { monitorFigures } from './monitor-line.js';
+import { notableEvents } from './notable-events.js';
 import type { Drawing } from './drawing.js';
 import { padTo, plain, wrapTo } from './text.js';
 
@@ -83,7 +84,7 @@ export function renderEnd({ state, width, paint }: Drawing): string[] {
 
 export function renderEvents({ state, now, paint }: Drawing, count: number): string[] {
   if (count <= 0) return [];
-  return state.events
+  return notableEvents(state.events)
     .slice(-count)
     .map(({ at, kind, text }) => paint.dim(`${formatClock(at, now)}  ${plain(kind)}  ${plain(text)}`));
 }

@@ -1,4 +1,4 @@
-import type { MigrationState } from '../../client/index.js';
+import type { StopReport } from '../../client/index.js';
 import { formatDuration, formatMany, formatTime } from './format.js';
 import type { Drawing } from './drawing.js';
 
@@ -6,7 +6,7 @@ import type { Drawing } from './drawing.js';
 export function describeStop({ state, now, paint }: Pick<Drawing, 'state' | 'now' | 'paint'>): string {
   const { stop, status } = state;
   if (!stop) return '';
-  if (stop.report) return describeReport(stop.report);
+  if (stop.report) return describeReport(stop.report, now);
   if (status === 'completed' || status === 'aborted') return '';
   const then = `, then ${stop.then}`;
   if (stop.kind === 'never') return paint.dim(`when told to: pgtrek stop ${state.name} --now`);
@@ -16,15 +16,18 @@ export function describeStop({ state, now, paint }: Pick<Drawing, 'state' | 'now
   return `${when}at ${formatTime(stop.at ?? '')}${then}`;
 }
 
-function describeReport(report: NonNullable<NonNullable<MigrationState['stop']>['report']>): string {
+function describeReport(report: StopReport, now: Date): string {
   const overshoot =
     report.overshootMs === undefined ? '' : `, ${formatDuration(report.overshootMs)} after the planned time`;
   const lanes = report.lanes.length === 1 ? '' : `${formatMany(report.lanes.length, 'lane')}, `;
-  return `${lanes}marker at ${preciseTime(report.committedAt)}${overshoot}; stood ${formatDuration(report.stoppedAfterMs)} later`;
+  return `${lanes}marker at ${preciseTime(report.committedAt, now)}${overshoot}; stood ${formatDuration(report.stoppedAfterMs)} later`;
 }
 
-/** A stop is exact to milliseconds: so is what is said of it. */
-function preciseTime(iso: string): string {
+/** A stop is exact to milliseconds: so is what is said of it. Without the date on the day of `now`. */
+function preciseTime(iso: string, now: Date): string {
   const time = new Date(iso);
-  return Number.isNaN(time.getTime()) ? iso : time.toISOString().replace('T', ' ').replace('Z', ' UTC');
+  if (Number.isNaN(time.getTime())) return iso;
+  const text = time.toISOString().replace('T', ' ').replace('Z', ' UTC');
+  const today = now.toISOString().slice(0, 10);
+  return text.startsWith(today) ? text.slice(11) : text;
 }

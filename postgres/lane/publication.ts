@@ -12,7 +12,7 @@ import { createJournal, journalTable, ownerComment } from './journal.js';
 /** Tables as the publication lists them: a partitioned table stands for its leaves. Unlogged tables cannot be listed. */
 const PUBLISHED_SQL = `
   SELECT /* pgtrek: read-published */ id, oid, qualified, kind FROM pgtrek.relation
-  WHERE owner = $1 AND kind IN ('r', 'p') AND NOT is_partition AND is_logged
+  WHERE owner = $1 AND kind IN ('r', 'p') AND NOT is_partition AND is_logged AND has_data
   ORDER BY id`;
 
 export interface PublishedTable {

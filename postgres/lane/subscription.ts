@@ -40,17 +40,42 @@ const FIND_SQL = `
   SELECT /* pgtrek: find-subscription */ subenabled FROM pg_subscription
   WHERE subname = $1 AND subdbid = (SELECT oid FROM pg_database WHERE datname = current_database())`;
 
+/** How long CREATE SUBSCRIPTION may take to connect: it ignores connect_timeout. */
+const CONNECT_SECONDS = 30;
+
+const SETTINGS_SQL = `
+  SELECT set_config('pgtrek.lane', $1, true), set_config('pgtrek.connection', $2, true),
+    set_config('pgtrek.streaming', $3, true), set_config('statement_timeout', $4, true)`;
+
+/**
+ * The connection string comes from a setting and an error is raised anew, so that neither log_statement = ddl nor the
+ * log of failed statements, nor pg_stat_activity, shows the password. Streaming is never parallel: a transaction that
+ * is streamed that way and commits right after a marker would be applied all the same.
+ */
+const CREATE_SQL = `
+  DO /* pgtrek: create-subscription */ $create$
+  BEGIN
+    EXECUTE format(
+      'CREATE SUBSCRIPTION %1$I CONNECTION %2$L PUBLICATION %1$I
+       WITH (create_slot = false, slot_name = %1$I, copy_data = false, enabled = true%3$s)',
+      current_setting('pgtrek.lane'), current_setting('pgtrek.connection'), current_setting('pgtrek.streaming'));
+  EXCEPTION WHEN OTHERS THEN
+    RAISE EXCEPTION USING MESSAGE = SQLERRM, ERRCODE = SQLSTATE;
+  END
+  $create$`;
+
 async function createSubscription(job: Job, target: Session, lane: LaneName): Promise<void> {
-  const name = escapeIdentifier(lane);
-  // A transaction that is streamed in parallel and commits right after a marker would be applied all the same.
-  const streaming = target.version >= 140000 ? ', streaming = on' : '';
   await target.transaction(async () => {
-    await target.query(`
-      CREATE /* pgtrek: create-subscription */ SUBSCRIPTION ${name}
-      CONNECTION ${escapeLiteral(connectionString(job.servers.replication, lane))}
-      PUBLICATION ${name}
-      WITH (create_slot = false, slot_name = ${escapeLiteral(lane)}, copy_data = false, enabled = true${streaming})`);
-    await target.query(`COMMENT ON SUBSCRIPTION ${name} IS ${escapeLiteral(ownerComment(job.owner))}`);
+    await target.query(SETTINGS_SQL, [
+      lane,
+      connectionString(job.servers.replication, lane),
+      target.version >= 140000 ? ', streaming = on' : '',
+      `${String(CONNECT_SECONDS)}s`,
+    ]);
+    await target.query(CREATE_SQL);
+    await target.query(
+      `COMMENT ON SUBSCRIPTION ${escapeIdentifier(lane)} IS ${escapeLiteral(ownerComment(job.owner))}`,
+    );
   });
 }
 

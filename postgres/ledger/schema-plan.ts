@@ -11,7 +11,7 @@ export interface PlannedRelation {
   kind: string;
   isPartition: boolean;
   isLogged: boolean;
-  /** Rows that travel; for a materialised view: that it is refreshed. */
+  /** Rows that travel, and changes; for a materialised view: that it is refreshed. */
   hasData: boolean;
   columns: string;
   isBinary: boolean;

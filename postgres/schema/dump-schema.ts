@@ -40,7 +40,7 @@ export async function dumpSchema(job: Job): Promise<DumpResult> {
 function summarize({ relations, indexes, foreignKeys, entries }: SchemaPlan): DumpResult {
   const left = entries.filter(({ leftOut }) => leftOut !== undefined && leftOut !== BUILT_BY_US);
   return {
-    tables: relations.filter(({ hasData }) => hasData).length,
+    tables: relations.filter(({ hasData, kind }) => hasData && kind === 'r').length,
     indexes: indexes.length,
     constraints: foreignKeys.length,
     leftOut: left.map(({ kind, rest, leftOut }) => `${kind} ${rest}: ${leftOut ?? ''}`).slice(0, 100),
@@ -133,7 +133,7 @@ async function readDefinitions(source: Session, selected: Relation[], withoutDat
       kind: relation.kind,
       isPartition: relation.partitionOf !== null,
       isLogged: relation.persistence === 'p',
-      hasData: !withoutData.has(relation.oid) && (relation.kind === 'r' || populated.has(relation.oid)),
+      hasData: !withoutData.has(relation.oid) && ('rp'.includes(relation.kind) || populated.has(relation.oid)),
       columns: columns.get(relation.oid)?.columns ?? '',
       isBinary: columns.get(relation.oid)?.isBinary ?? false,
       bytes: relation.bytes,

@@ -65,8 +65,11 @@ const POST_DATA_SQL = `
     UNION ALL SELECT 'pg_constraint'::regclass, oid FROM pg_constraint WHERE conrelid <> 0 OR contypid <> 0
     UNION ALL SELECT 'pg_statistic_ext'::regclass, oid FROM pg_statistic_ext
     UNION ALL SELECT 'pg_event_trigger'::regclass, oid FROM pg_event_trigger
+    -- What needs a key is dumped after it: materialised views too, and routines with a parsed body.
     UNION ALL SELECT 'pg_class'::regclass, c.oid FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
-      WHERE c.relkind IN ('i', 'I') AND n.nspname !~ '^pg_'
+      WHERE c.relkind IN ('i', 'I', 'm') AND n.nspname !~ '^pg_'
+    UNION ALL SELECT 'pg_proc'::regclass, p.oid FROM pg_proc p JOIN pg_namespace n ON n.oid = p.pronamespace
+      WHERE n.nspname !~ '^pg_' AND n.nspname <> 'information_schema'
   ) AS objects, LATERAL pg_identify_object(objects.class, objects.oid, 0) AS i`;
 
 /**

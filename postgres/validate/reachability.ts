@@ -43,8 +43,11 @@ const ACCEPTED = 'pgtrek_validate_reached_this_server';
 const REFUSAL_SQL = `SELECT current_setting('pgtrek.refusal') AS refusal`;
 
 export async function checkReachability({ target, servers, spec, found }: OnTarget): Promise<Finding[]> {
-  if (found.some(({ id, verdict }) => id === SUBSCRIBE_ID && verdict === 'block')) return [];
+  const isBlocked = (check: string) => found.some(({ id, verdict }) => id === check && verdict === 'block');
+  if (isBlocked(SUBSCRIBE_ID)) return [];
   const { replication } = servers;
+  // What keeps the worker out of the source would be told a second time.
+  if (isBlocked('source.connection') && isSameLogin(replication, servers.source)) return [];
   const name = laneName(spec.name, 0).replace(/0$/, 'probe');
   // The later of two options counts.
   const connection = `${connectionString(replication, purposeOf(spec.name, 'validate'))} options='-c${ACCEPTED}=on'`;
@@ -64,6 +67,10 @@ export async function checkReachability({ target, servers, spec, found }: OnTarg
   return [
     { ...finding, verdict: 'block', ...explainRefusal(withoutPassword(refusal, replication), replication) },
   ];
+}
+
+function isSameLogin(one: ReplicationEndpoint, other: ReplicationEndpoint): boolean {
+  return (['host', 'port', 'database', 'user', 'password'] as const).every((key) => one[key] === other[key]);
 }
 
 async function probe(target: Session, name: string, connection: string): Promise<string> {

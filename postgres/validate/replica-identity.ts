@@ -51,8 +51,10 @@ interface Identity {
 }
 
 /** Tables that a lane replicates: partitioned ones and their leaves, as either may be named in what is sent. */
-function replicatedTables({ selected }: Selection): Relation[] {
-  return selected.filter(({ kind, persistence }) => (kind === 'r' || kind === 'p') && persistence === 'p');
+function replicatedTables({ selected, withoutData }: Selection): Relation[] {
+  return selected.filter(
+    ({ oid, kind, persistence }) => (kind === 'r' || kind === 'p') && persistence === 'p' && !withoutData.has(oid),
+  );
 }
 
 export async function checkReplicaIdentity({ source, selection }: OnSource): Promise<Finding[]> {

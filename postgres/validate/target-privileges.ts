@@ -99,14 +99,17 @@ const LOG_SQL = `SELECT /* pgtrek: validate log statement */ current_setting('lo
 export async function checkLogStatement({ target }: OnTarget): Promise<Finding[]> {
   const { logged } = await target.one<{ logged: string }>(LOG_SQL);
   const finding = { id: 'target.log_statement', scope: 'target' };
-  if (logged === 'none') return [{ ...finding, verdict: 'ok', why: 'The target does not log statements.' }];
+  // The statement itself is run inside a DO block; only the parameters of all statements hold the password.
+  if (logged !== 'all') {
+    return [{ ...finding, verdict: 'ok', why: `log_statement of the target is ${logged}: no password is logged.` }];
+  }
   const { user, database } = target.endpoint;
   const where = `${escapeIdentifier(user)} IN DATABASE ${escapeIdentifier(database)}`;
   return [
     {
       ...finding,
       verdict: 'warn',
-      why: `log_statement of the target is ${logged}: its log will hold CREATE SUBSCRIPTION with the replication user's password.`,
+      why: `log_statement of the target is ${logged}: its log will hold the replication user's password, a parameter of pgtrek's.`,
       remedy: `ALTER ROLE ${where} SET log_statement = 'none'; -- as superuser; or change that password after the migration`,
     },
   ];

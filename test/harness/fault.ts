@@ -1,9 +1,9 @@
 /** Fault points: the tags of statements and child processes, as the observer sees them. */
 import type { Observer } from '../../postgres/endpoint.js';
 
-/** Ends this very process, as kill -9 does, at `before|after <tag> [nth time]`. */
+/** Ends this very process, as kill -9 does, at `before|after <tag>[ #nth time]`. */
 export function faultObserver(fault: string): Observer {
-  const [, moment, tag, times] = /^(before|after) ([\w-]+)(?: (\d+))?$/.exec(fault) ?? [];
+  const [, moment, tag, times] = /^(before|after) ([\w -]+?)(?: #(\d+))?$/.exec(fault) ?? [];
   if (!moment || !tag) throw new Error(`not a fault: ${fault}`);
   let left = Number(times ?? 1);
   return async (now, seen) => {

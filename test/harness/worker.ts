@@ -18,7 +18,7 @@ export interface TestWorker {
 
 export interface TestWorkerOptions {
   taskQueue: string;
-  /** `before create-slot`, `after commit-marker`, `before copy-data 3` (the third time): kill -9 itself there. */
+  /** `before create-slot`, `after commit-marker`, `before copy-data #3` (the third time): kill -9 itself there. */
   fault?: string;
   env?: Record<string, string>;
 }

@@ -24,6 +24,7 @@ export interface WorldOptions {
   sourceMajor?: number;
   targetMajor?: number;
   sourceSettings?: Record<string, string>;
+  targetSettings?: Record<string, string>;
 }
 
 /** The template that createDatabases clones: filled once. */
@@ -35,7 +36,7 @@ export async function openWorld(options: WorldOptions = {}): Promise<World> {
   const [temporal, source, target] = await Promise.all([
     startTemporalServer({}),
     startCluster({ major: options.sourceMajor ?? 15, ...(options.sourceSettings ? { settings: options.sourceSettings } : {}) }),
-    startCluster({ major: options.targetMajor ?? 18 }),
+    startCluster({ major: options.targetMajor ?? 18, ...(options.targetSettings ? { settings: options.targetSettings } : {}) }),
   ]);
   const { code } = await buildBundle();
   await writeFile(bundle, code);

@@ -73,12 +73,12 @@ for (const [sourceMajor, targetMajor] of [
 
     it('warn where the log would hold the subscription’s password', async () => {
       assertFinding(await databases.validate(), { id: 'target.log_statement', verdict: 'ok' });
-      await databases.run('target', `ALTER DATABASE ${databases.name} SET log_statement = 'ddl'`);
+      await databases.run('target', `ALTER DATABASE ${databases.name} SET log_statement = 'all'`);
       const findings = await databases.validate();
       const { remedy } = assertFinding(findings, {
         id: 'target.log_statement',
         verdict: 'warn',
-        why: /is ddl/,
+        why: /is all/,
       });
       await databases.run('target', remedy ?? '');
       assertFinding(await databases.validate(), { id: 'target.log_statement', verdict: 'ok' });
