@@ -5,6 +5,7 @@ import { formatBytes } from '../cli/render/format.js';
 import type { MigrationState, SpecInput } from '../client/index.js';
 import { Belongings } from './demo/belongings.js';
 import { Interrupted, catchInterrupt } from './demo/interrupt.js';
+import type { Interrupt } from './demo/interrupt.js';
 import { describeKept } from './demo/keep.js';
 import { createNarrator } from './demo/narrator.js';
 import type { Narrator } from './demo/narrator.js';
@@ -35,8 +36,11 @@ export async function runDemo(options: DemoOptions): Promise<number> {
   const narrator = createNarrator(options);
   const belongings = new Belongings();
   const interrupt = catchInterrupt();
+  const own = { options, narrator, belongings };
   try {
-    return await Promise.race([play({ options, narrator, belongings }), interrupt.happens]);
+    const { scene, isExact } = await Promise.race([play(own), interrupt.happens]);
+    if (options.keep) await keep(own, scene, interrupt);
+    return isExact ? 0 : 1;
   } catch (error) {
     if (error instanceof Interrupted) return error.exitCode;
     throw error;
@@ -54,7 +58,7 @@ interface Play {
   belongings: Belongings;
 }
 
-async function play(own: Play): Promise<number> {
+async function play(own: Play): Promise<{ scene: Scene; isExact: boolean }> {
   const { options, narrator } = own;
   const begun = performance.now();
   const majors = await chooseMajors();
@@ -68,8 +72,7 @@ async function play(own: Play): Promise<number> {
   const told = { ...result, seconds: Math.round((performance.now() - begun) / 100) / 10 };
   if (options.json) printJson(told);
   narrator.say(renderResult(told, terminalOf(narrator.stream)));
-  if (options.keep) await keep(own, scene);
-  return result.exact ? 0 : 1;
+  return { scene, isExact: result.exact };
 }
 
 interface Scene {
@@ -83,6 +86,7 @@ interface Scene {
   spec: SpecInput;
 }
 
+/** Transactions a second: a few hundred are a busy shop, and leave two cores room for all the rest. */
 const WRITER_RATE = 300;
 
 async function setUp({ options, narrator, belongings }: Play, majors: Majors): Promise<Scene> {
@@ -180,12 +184,16 @@ function markerOf(state: MigrationState): { lane: string; id: string } {
   return { lane, id: report.marker };
 }
 
-/** Until Ctrl-C. Its slot would hold back the source's log for as long. */
-async function keep({ narrator, belongings }: Play, scene: Scene): Promise<never> {
+/** Until Ctrl-C, which is then no reason to fail. */
+async function keep({ narrator, belongings }: Play, scene: Scene, interrupt: Interrupt): Promise<void> {
   const { servers, oracle, spec, worker } = scene;
+  // Its slot would hold back the source's log for as long.
   await belongings.await(() => oracle.drop());
   narrator.say(await describeKept(servers, { spec, folder: worker.folder, uiUrl: migrationPage(servers) }));
-  return Promise.race([worker.diesEarly, new Promise<never>(() => undefined)]);
+  const untilInterrupt = interrupt.happens.catch((error: unknown) => {
+    if (!(error instanceof Interrupted)) throw error;
+  });
+  await Promise.race([worker.diesEarly, untilInterrupt]);
 }
 
 function migrationPage({ temporal }: DemoServers): string {

@@ -20,13 +20,13 @@ export async function validateHere(input: SpecInput): Promise<Finding[]> {
   return validateServers({ spec, servers, owner: undefined });
 }
 
-/** What migrations that no longer run have left on both ends; removed when asked. */
+/** What the spec's migration has left on both ends when it no longer runs; removed when asked. Others' is not looked at. */
 export async function orphansHere(
   input: SpecInput,
   { isLive, remove }: { isLive: (owner: string) => Promise<boolean>; remove: boolean },
 ): Promise<(Orphan & { removed?: boolean })[]> {
-  const { servers } = await openSpec(input);
-  const orphans = await findOrphans({ servers, isLive });
+  const { spec, servers } = await openSpec(input);
+  const orphans = await findOrphans({ servers, isLive, names: [spec.name] });
   if (!remove) return orphans;
   const removed = [];
   for (const orphan of orphans) {

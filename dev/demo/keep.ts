@@ -16,7 +16,7 @@ export async function describeKept(
   await createDatabase(target, AGAIN);
   const file = join(own.folder, 'again.yaml');
   await writeFile(file, stringify(specAgain(own.spec)));
-  const pgtrek = `npm run --silent pgtrek -- --address ${temporal.address}`;
+  const pgtrek = 'npm run --silent pgtrek --';
   return [
     '',
     'Everything is left running, the writer and the worker too.',
@@ -27,6 +27,7 @@ export async function describeKept(
     '',
     'Try, in another terminal, a migration that follows the writer until you stop it:',
     '',
+    `  export TEMPORAL_ADDRESS=${temporal.address}`,
     `  ${pgtrek} start -f ${file}`,
     `  ${pgtrek} status again --watch`,
     `  ${pgtrek} stop again --now`,

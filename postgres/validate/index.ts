@@ -90,6 +90,9 @@ const CHECKS: Check[] = [
   { modes: LOAD, on: 'both', run: checkOwners },
   { modes: LOAD, on: 'both', run: checkGrantees },
   { modes: LOAD, on: 'both', run: checkExtensions },
+  // First what an earlier run left: what it restored, the next check finds.
+  { modes: ALL, on: 'source', run: checkSourceLeftovers },
+  { modes: ALL, on: 'target', run: checkTargetLeftovers },
   { modes: LOAD, on: 'both', run: checkTargetEmpty },
 
   { modes: CDC, on: 'target', run: checkSubscribe },
@@ -97,8 +100,6 @@ const CHECKS: Check[] = [
   // After checkSubscribe, without whose privilege it cannot be tried.
   { modes: CDC, on: 'target', run: checkReachability },
 
-  { modes: ALL, on: 'source', run: checkSourceLeftovers },
-  { modes: ALL, on: 'target', run: checkTargetLeftovers },
   { modes: CDC, on: 'source', run: checkOtherSlots },
   { modes: CDC, on: 'source', run: checkStopTime },
   // Last, because it looks at this moment.

@@ -1,10 +1,11 @@
 /** Nothing of the target may stand where the restore makes something. */
+import { escapeIdentifier } from 'pg';
 import type { Finding } from '../../contract/state.js';
 import { readRelations } from '../selection.js';
 import type { Relation } from '../selection.js';
 import type { Session } from '../session.js';
 import type { OnBoth } from './check.js';
-import { capFindings, listNames } from './check.js';
+import { listNames } from './check.js';
 
 const KIND_WORDS: Record<Relation['kind'], string> = {
   r: 'TABLE',
@@ -57,7 +58,7 @@ export async function checkTargetEmpty({ source, target, selection }: OnBoth): P
     return [{ id: 'target.empty', scope: 'target', verdict: 'ok', why }];
   }
   return [
-    ...capFindings(colliding.map((object) => tellCollision(object, database))),
+    ...tellCollisions(colliding, database),
     ...tellOthers(others, database),
   ];
 }
@@ -68,6 +69,25 @@ function nameRelation({ kind, qualified }: Relation): Named {
 
 function readObjects(session: Session): Promise<Named[]> {
   return session.query<Named & Record<string, unknown>>(OBJECTS_SQL);
+}
+
+/** More than a person drops one by one are told at once: as a rule they are all of an earlier attempt. */
+const TOLD_ONE_BY_ONE = 10;
+
+function tellCollisions(colliding: Named[], database: string): Finding[] {
+  if (colliding.length <= TOLD_ONE_BY_ONE) return colliding.map((object) => tellCollision(object, database));
+  const names = colliding.map(({ kind, name }) => `${kind} ${name}`);
+  const quoted = escapeIdentifier(database);
+  return [
+    {
+      id: 'target.empty',
+      scope: 'target',
+      verdict: 'block',
+      why: `${colliding.length} objects that the migration would make exist on the target (database ${database}) already: ${listNames(names)}.`,
+      remedy: `Use an empty target database; or, only if nothing of it is needed: DROP DATABASE ${quoted}; CREATE DATABASE ${quoted};`,
+      more: colliding.length - 1,
+    },
+  ];
 }
 
 function tellCollision({ kind, name }: Named, database: string): Finding {

@@ -94,23 +94,27 @@ async function subscribeRemedy(target: OnTarget['target']): Promise<string> {
   return `ALTER ROLE ${role} SUPERUSER; -- before PostgreSQL 16 nothing less allows it`;
 }
 
-const LOG_SQL = `SELECT /* pgtrek: validate log statement */ current_setting('log_statement') AS logged`;
+// With a duration of 0 every statement is logged, too; ours that has the password takes less than a millisecond.
+const LOG_SQL = `
+  SELECT /* pgtrek: validate log statement */ name, setting
+  FROM pg_settings
+  WHERE name = 'log_statement' AND setting = 'all' OR name = 'log_min_duration_statement' AND setting = '0'
+  ORDER BY 1 DESC`;
 
 export async function checkLogStatement({ target }: OnTarget): Promise<Finding[]> {
-  const { logged } = await target.one<{ logged: string }>(LOG_SQL);
+  const [logging] = await target.query<{ name: string; setting: string }>(LOG_SQL);
   const finding = { id: 'target.log_statement', scope: 'target' };
   // The statement itself is run inside a DO block; only the parameters of all statements hold the password.
-  if (logged !== 'all') {
-    return [{ ...finding, verdict: 'ok', why: `log_statement of the target is ${logged}: no password is logged.` }];
-  }
+  if (!logging) return [{ ...finding, verdict: 'ok', why: `The target's log will hold no password.` }];
+  const { name, setting } = logging;
   const { user, database } = target.endpoint;
   const where = `${escapeIdentifier(user)} IN DATABASE ${escapeIdentifier(database)}`;
   return [
     {
       ...finding,
       verdict: 'warn',
-      why: `log_statement of the target is ${logged}: its log will hold the replication user's password, a parameter of pgtrek's.`,
-      remedy: `ALTER ROLE ${where} SET log_statement = 'none'; -- as superuser; or change that password after the migration`,
+      why: `${name} of the target is ${setting}: its log will hold the replication user's password, a parameter of pgtrek's.`,
+      remedy: `ALTER ROLE ${where} SET ${name} = ${name === 'log_statement' ? 'none' : '-1'}; -- as superuser; or change that password after the migration`,
     },
   ];
 }

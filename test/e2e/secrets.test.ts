@@ -5,6 +5,7 @@ import { Client, Connection } from '@temporalio/client';
 import { historyToJSON } from '@temporalio/common/lib/proto-utils.js';
 import { connect } from '../../client/index.js';
 import type { Migration, Pgtrek, SpecInput } from '../../client/index.js';
+import { waitUntil } from '../../dev/wait-until.js';
 import { startWriter } from '../../dev/writer.js';
 import { cliOf, writeSpec } from '../harness/cli.js';
 import { assertEqualDatabases } from '../harness/equal.js';
@@ -41,7 +42,7 @@ describe('passwords with strange characters work, and are seen nowhere', () => {
   const shown: string[] = [];
 
   before(async () => {
-    world = await openWorld({ targetSettings: { log_statement: 'all', log_min_duration_statement: '0' } });
+    world = await openWorld({ targetSettings: { log_statement: 'ddl' } });
     await query(world.source.connection(), `CREATE ROLE mover SUPERUSER LOGIN PASSWORD ${literal(SECRETS.source)}`);
     await query(world.target.connection(), `CREATE ROLE mover SUPERUSER LOGIN PASSWORD ${literal(SECRETS.target)}`);
     worker = await startWorker(world, { taskQueue: QUEUE, env: { ...ENV, PGTREK_LOG_LEVEL: 'trace' } });
@@ -64,7 +65,8 @@ describe('passwords with strange characters work, and are seen nowhere', () => {
     const migration = await client.start(specOf('strange', databases));
     const watched = watch(migration);
     try {
-      await untilState(migration, ({ stage }) => stage === 'monitor');
+      const hasBeat = async () => (await migration.live()).some(({ kind }) => kind === 'monitor');
+      assert.ok(await waitUntil(hasBeat, { deadlineMs: 60_000 }), 'monitor told figures by its heartbeat');
       await migration.stop({ now: true, then: 'wait' });
       await untilState(migration, ({ status }) => status === 'stopped');
     } finally {
@@ -127,7 +129,7 @@ describe('passwords with strange characters work, and are seen nowhere', () => {
       arguments: sampler.stop().join('\n'),
     };
     assert.match(places.histories, /WRONG_PASSWORD/, 'payloads were decoded');
-    assert.match(places.shown, /hold the snapshot|lagBytes/, 'heartbeats were decoded');
+    assert.match(places.shown, /lagBytes/, 'heartbeats were decoded');
     assert.match(places.arguments, /pg_dump .*\n[\s\S]*pg_restore /, 'children were seen');
     for (const secret of Object.values(SECRETS)) {
       assert.ok(findSecret(`..${Buffer.from(`?${secret}`).toString('base64')}`, secret).length > 0, 'it would be found');
@@ -139,9 +141,9 @@ describe('passwords with strange characters work, and are seen nowhere', () => {
     }
   });
 
-  it('nor in the log of either server, though it logs every statement', async () => {
+  it('nor in the log of either server, though the target logs definitions', async () => {
     const logs = { source: await world.source.logTail(1_000_000), target: await world.target.logTail(1_000_000) };
-    assert.match(logs.target, /create-subscription/);
+    assert.match(logs.target, /CREATE TABLE public\.film /);
     for (const [end, log] of Object.entries(logs)) {
       const ours = log.split('\n').filter((line) => !line.includes('CREATE ROLE mover'));
       for (const [whose, secret] of Object.entries(SECRETS)) {

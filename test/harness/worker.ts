@@ -10,6 +10,7 @@ export interface TestWorker {
   pid: number;
   /** Resolves when the process has ended, however. */
   ended: Promise<void>;
+  isAlive: () => boolean;
   kill: (signal: NodeJS.Signals) => void;
   /** SIGTERM, and wait. */
   stop: () => Promise<void>;
@@ -59,6 +60,7 @@ export async function startWorker(world: World, options: TestWorkerOptions): Pro
   const worker: TestWorker = {
     pid,
     ended,
+    isAlive: () => child.exitCode === null && child.signalCode === null,
     kill: (signal) => child.kill(signal),
     async stop() {
       child.kill('SIGTERM');
@@ -72,10 +74,8 @@ export async function startWorker(world: World, options: TestWorkerOptions): Pro
 
 async function untilReady(worker: TestWorker): Promise<void> {
   const end = Date.now() + 60_000;
-  let alive = true;
-  void worker.ended.then(() => (alive = false));
   while (!worker.log().includes('worker is ready')) {
-    if (!alive || Date.now() > end) throw new Error(`the worker did not become ready:\n${worker.log()}`);
+    if (!worker.isAlive() || Date.now() > end) throw new Error(`the worker did not become ready:\n${worker.log()}`);
     await new Promise((resolve) => setTimeout(resolve, 50));
   }
 }
