@@ -127,7 +127,7 @@ const STOP_AHEAD_MS = 30_000;
 
 /** Filling writes the same rows and indexes as the load will, so it tells how long that takes on this machine. */
 function stopAhead(fillMs: number): number {
-  return Math.max(STOP_AHEAD_MS, STOP_AHEAD_MS / 2 + 3 * fillMs);
+  return Math.max(STOP_AHEAD_MS, STOP_AHEAD_MS / 2 + 2 * fillMs);
 }
 
 function startWorker({ temporal, source, target }: DemoServers): Promise<WorkerProcess> {

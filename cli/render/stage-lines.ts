@@ -11,6 +11,9 @@ const NAME_COLUMN = 11;
 const TIME_COLUMN = 11;
 /** More copies at once than fit on a screen are counted instead. */
 const COPIES_SHOWN = 6;
+/** On less than this, a long bar would cut off the time that is left. */
+const WIDE = 115;
+const SHORT_BAR = 10;
 
 /** One line a stage: its mark, its name, how long it took, and what there is to say of it. */
 export function renderStages(drawing: Drawing): string[] {
@@ -78,7 +81,7 @@ function noteOfFindings({ state: { findings }, paint }: Drawing): string {
 }
 
 function noteOfLoad(drawing: Drawing, stage: StageState): string {
-  const { state, live, now, paint } = drawing;
+  const { state, live, now, width, paint } = drawing;
   const { totals } = state;
   if (stage.status === 'done') {
     const parts = [formatMany(totals.tables, 'table'), formatBytes(totals.bytesCopied), rowsOf(state)];
@@ -95,7 +98,8 @@ function noteOfLoad(drawing: Drawing, stage: StageState): string {
       ? [`${formatDuration(load.millisecondsLeft)} left`]
       : []),
   ];
-  return `${renderBar(load.fraction, paint)} ${formatPercent(load.fraction)}  ${parts.join(' · ')}`;
+  const bar = width < WIDE ? renderBar(load.fraction, paint, SHORT_BAR) : renderBar(load.fraction, paint);
+  return `${bar} ${formatPercent(load.fraction)}  ${parts.join(' · ')}`;
 }
 
 function rowsOf({ totals }: MigrationState): string {
