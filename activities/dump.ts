@@ -10,7 +10,9 @@ export function dumpActivities(
   return {
     findHost: () => Promise.resolve({ queue: dependencies.hostQueue }),
     dumpDatabase: step(dependencies, 'dump the data', (job) => dumpData(job)),
-    restoreData: step(dependencies, 'restore the data', (job, { lane, dump }) => restoreData(job, lane, dump)),
-    discardDump: step(dependencies, 'remove the dump files', (_job, { dump }) => discardDump(dump)),
+    restoreData: step(dependencies, 'restore the data', (job, { lane, dump }) =>
+      restoreData(job, lane, dump),
+    ),
+    discardDump: step(dependencies, 'remove the dump files', (job) => discardDump(job)),
   };
 }

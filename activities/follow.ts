@@ -22,15 +22,15 @@ export const CLEANUP_ATTEMPTS = 5;
 
 export function followActivities(dependencies: ActivityDependencies): FollowActivities {
   return {
-    monitor: step(dependencies, 'watch the lanes', (job, { lanes, marker, seconds }, report) =>
-      watchLanes(job, { lanes, marker, seconds, every: MEASURE_EVERY_MS, onFigures: report }),
+    monitor: step(dependencies, 'watch the lanes', (job, { lanes, retired, standing, seconds }, report) =>
+      watchLanes(job, { lanes, retired, standing, seconds, every: MEASURE_EVERY_MS, onFigures: report }),
     ),
     commitMarker: step(dependencies, 'commit the marker', (job, { marker }, report) =>
       commitMarker(job, marker, (text) => report({ kind: 'step', text })),
     ),
     disarmMarker: step(dependencies, 'disarm the marker', (job, { marker }) => disarmMarker(job, marker)),
-    confirmStopped: step(dependencies, 'wait for the marker', (job, { marker }, report) =>
-      confirmStopped(job, marker, report),
+    confirmStopped: step(dependencies, 'wait for the marker', (job, { marker, lsn }, report) =>
+      confirmStopped(job, { marker, lsn, onFigures: report }),
     ),
     setSequences: step(dependencies, 'set the sequences', (job) => setSequences(job)),
     removeObjects: step(dependencies, 'remove our objects', async (job, { dropTarget }) => {

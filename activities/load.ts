@@ -38,7 +38,9 @@ export function loadActivities(dependencies: ActivityDependencies): LoadActiviti
     buildForeignKeys: step(dependencies, 'add foreign keys', (job) => buildForeignKeys(job)),
     refreshViews: step(dependencies, 'refresh materialised views', (job) => refreshViews(job)),
     analyze: step(dependencies, 'analyze', (job) => analyzeTables(job)),
-    readTables: step(dependencies, 'read the ledger', (job, { offset, limit }) => readTables(job, offset, limit)),
+    readTables: step(dependencies, 'read the ledger', (job, { offset, limit }) =>
+      readTables(job, offset, limit),
+    ),
     subscribe: step(dependencies, 'subscribe', (job, { lane }) => subscribeLane(job, lane)),
   };
 }

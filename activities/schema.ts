@@ -11,6 +11,8 @@ export function schemaActivities(
   return {
     dumpSchema: step(dependencies, 'dump the schema', (job) => dumpSchema(job)),
     restorePreData: step(dependencies, 'restore the schema', (job) => restorePreData(job)),
-    restorePostData: step(dependencies, 'restore triggers, rules and the rest', (job) => restorePostData(job)),
+    restorePostData: step(dependencies, 'restore triggers, rules and the rest', (job) =>
+      restorePostData(job),
+    ),
   };
 }

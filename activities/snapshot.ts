@@ -12,7 +12,8 @@ export function snapshotActivities(dependencies: ActivityDependencies): Pick<Act
   return {
     keepSnapshot: step(dependencies, 'hold the snapshot', async (job, { lane, slot }) => {
       // Pause and Unpause in the Web UI make a second attempt, whatever the retry policy says.
-      if (activityInfo().attempt > 1) throw new PgtrekError('SNAPSHOT_LOST', 'The snapshot’s first holder is gone.');
+      if (activityInfo().attempt > 1)
+        throw new PgtrekError('SNAPSHOT_LOST', 'The snapshot’s first holder is gone.');
       await holdSnapshot(job, lane, slot, async (held) => {
         Context.current().heartbeat({ kind: 'step', text: `holds snapshot ${held.snapshot}` });
         await tellWorkflow({ id: randomUUID(), lane, ...held });

@@ -76,7 +76,10 @@ export async function runStep<Output>(
 
 /** The failure that goes to the history: without cause and stack, and with every secret blotted out. */
 export function toFailure(error: PgtrekError, secrets: string[]): ApplicationFailure {
-  const facts = { ...(error.object ? { object: error.object } : {}), ...(error.remedy ? { remedy: error.remedy } : {}) };
+  const facts = {
+    ...(error.object ? { object: error.object } : {}),
+    ...(error.remedy ? { remedy: error.remedy } : {}),
+  };
   const failure = ApplicationFailure.create({
     type: error.code,
     message: redact(error.message, secrets),

@@ -24,6 +24,9 @@ function checkSpec(input: unknown) {
   try {
     return parseSpec(input);
   } catch (error) {
-    throw toFailure(error instanceof PgtrekError ? error : toPgtrekError(error, { doing: 'read the spec' }), []);
+    throw toFailure(
+      error instanceof PgtrekError ? error : toPgtrekError(error, { doing: 'read the spec' }),
+      [],
+    );
   }
 }

@@ -85,6 +85,8 @@ export interface MarkerPlan {
 
 export interface MarkerCommitted {
   committedAt: string;
+  /** End of the source's log right after the commit: at or shortly past the marker. */
+  lsn: Lsn;
   overshootMs?: number;
   late?: string;
 }
@@ -111,7 +113,8 @@ export interface Activities {
   dumpDatabase(input: { run: Run }): Promise<DataDump>;
   /** The data section only, onto empty tables. */
   restoreData(input: { run: Run; lane: LaneName; dump: DataDump }): Promise<void>;
-  discardDump(input: { run: Run; dump: DataDump }): Promise<void>;
+  /** Removes the migration's folder on this host. */
+  discardDump(input: { run: Run }): Promise<void>;
 
   publishLane(input: { run: Run; lane: LaneName }): Promise<{ tables: number }>;
   dropLane(input: { run: Run; lane: LaneName }): Promise<Removed>;
@@ -129,13 +132,21 @@ export interface Activities {
   readTables(input: { run: Run; offset: number; limit: number }): Promise<TableRow[]>;
 
   subscribe(input: { run: Run; lane: LaneName }): Promise<void>;
-  monitor(input: { run: Run; lanes: LaneName[]; marker?: string; seconds: number }): Promise<MonitorFigures>;
+  /** `retired`: markers that must not stop a lane; `standing`: the lanes have stopped and need their slots no more. */
+  monitor(input: {
+    run: Run;
+    lanes: LaneName[];
+    retired: string[];
+    standing: boolean;
+    seconds: number;
+  }): Promise<MonitorFigures>;
 
   /** Waits for the planned moment on the source's clock and commits the markers. */
   commitMarker(input: { run: Run; marker: MarkerPlan }): Promise<MarkerCommitted>;
   /** A change of plan: the old marker must have no effect. It may have fired already: then the lanes stand. */
   disarmMarker(input: { run: Run; marker: MarkerPlan }): Promise<{ fired: boolean }>;
-  confirmStopped(input: { run: Run; marker: MarkerPlan }): Promise<Stopped>;
+  /** `lsn` of the committed marker: told where the target's role may not read its origin's progress. */
+  confirmStopped(input: { run: Run; marker: MarkerPlan; lsn: Lsn }): Promise<Stopped>;
 
   setSequences(input: { run: Run }): Promise<{ sequences: number }>;
   /** Removes every object of ours on both ends; the restored tables too when asked. */

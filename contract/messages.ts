@@ -68,17 +68,24 @@ function parseStop(argument: unknown): Parsed<StopMessage> {
   const object = asObject(argument);
   if (!object) return notAnObject(argument);
   const { at, lsn, now, never, then } = object;
-  const asked = [at, lsn, now, never].filter((value) => value !== undefined && value !== null && value !== false);
+  const asked = [at, lsn, now, never].filter(
+    (value) => value !== undefined && value !== null && value !== false,
+  );
   if (asked.length !== 1) return { ok: false, reason: 'give exactly one of at, lsn, now, never' };
   if (then !== undefined && then !== null && then !== 'finish' && then !== 'wait') {
     return { ok: false, reason: 'then must be "finish" or "wait"' };
   }
-  const rest: Pick<StopMessage, 'then' | 'by' | 'reason'> = { ...senderOf(object), ...(then ? { then } : {}) };
+  const rest: Pick<StopMessage, 'then' | 'by' | 'reason'> = {
+    ...senderOf(object),
+    ...(then ? { then } : {}),
+  };
   if (now === true) return { ok: true, value: { now, ...rest } };
   if (never === true) return { ok: true, value: { never, ...rest } };
   if (typeof at === 'string' && isIsoTime(at)) return { ok: true, value: { at, ...rest } };
-  if (at !== undefined) return { ok: false, reason: `at must be a time such as 2026-12-01T02:00:00Z, with a time zone` };
-  if (typeof lsn === 'string' && /^[0-9A-F]{1,8}\/[0-9A-F]{1,8}$/i.test(lsn)) return { ok: true, value: { lsn, ...rest } };
+  if (at !== undefined)
+    return { ok: false, reason: `at must be a time such as 2026-12-01T02:00:00Z, with a time zone` };
+  if (typeof lsn === 'string' && /^[0-9A-F]{1,8}\/[0-9A-F]{1,8}$/i.test(lsn))
+    return { ok: true, value: { lsn, ...rest } };
   if (lsn !== undefined) return { ok: false, reason: 'lsn must look like 16/B374D848' };
   return { ok: false, reason: 'now and never must be true' };
 }
@@ -101,11 +108,16 @@ function parseSender(argument: unknown): Parsed<Sender> {
 /** The Web UI sends undefined and the command line null for an empty input: both mean {}. */
 function asObject(argument: unknown): Record<string, unknown> | undefined {
   if (argument === undefined || argument === null) return {};
-  return typeof argument === 'object' && !Array.isArray(argument) ? (argument as Record<string, unknown>) : undefined;
+  return typeof argument === 'object' && !Array.isArray(argument)
+    ? (argument as Record<string, unknown>)
+    : undefined;
 }
 
 function notAnObject(argument: unknown): { ok: false; reason: string } {
-  return { ok: false, reason: `expected one JSON object, got ${Array.isArray(argument) ? 'a list' : typeof argument}` };
+  return {
+    ok: false,
+    reason: `expected one JSON object, got ${Array.isArray(argument) ? 'a list' : typeof argument}`,
+  };
 }
 
 function senderOf(object: Record<string, unknown>): Sender {
@@ -117,5 +129,8 @@ function senderOf(object: Record<string, unknown>): Sender {
 
 /** A time without a zone would mean another moment on another machine, so the zone is required. */
 export function isIsoTime(text: string): boolean {
-  return /^\d{4}-\d\d-\d\dT\d\d:\d\d(:\d\d(\.\d+)?)?(Z|[+-]\d\d:?\d\d)$/.test(text) && !Number.isNaN(Date.parse(text));
+  return (
+    /^\d{4}-\d\d-\d\dT\d\d:\d\d(:\d\d(\.\d+)?)?(Z|[+-]\d\d:?\d\d)$/.test(text) &&
+    !Number.isNaN(Date.parse(text))
+  );
 }

@@ -14,7 +14,9 @@ const password = z
     ],
     { error: 'must be a reference, { env: NAME } or { file: path }, and never the password itself' },
   )
-  .describe('A reference, resolved on the worker: { env: NAME } or { file: path }. Never the password itself.');
+  .describe(
+    'A reference, resolved on the worker: { env: NAME } or { file: path }. Never the password itself.',
+  );
 
 const tls = z.strictObject({
   mode: z.enum(['disable', 'require', 'verify-ca', 'verify-full']).default('verify-full'),
@@ -49,11 +51,18 @@ const select = z.strictObject({
   include: patterns.describe('Tables, views, sequences to take, in pg_dump’s pattern syntax; empty: all.'),
   exclude: patterns.describe('What to leave out, in the same syntax: audit.* or *.temp_?'),
   excludeData: patterns.describe('Tables whose definition is taken and whose rows are not.'),
+  largeObjects: z
+    .enum(['block', 'skip'])
+    .default('block')
+    .describe('Large objects are not copied yet: block when there are any, or leave them behind.'),
 });
 
 const stop = z
   .strictObject({
-    at: z.string().refine(isIsoTime, 'must be a time with a time zone, such as 2026-12-01T02:00:00Z').optional(),
+    at: z
+      .string()
+      .refine(isIsoTime, 'must be a time with a time zone, such as 2026-12-01T02:00:00Z')
+      .optional(),
     lsn: z.string().optional(),
     now: z.literal(true).optional(),
     never: z.literal(true).optional(),
@@ -72,7 +81,10 @@ export const specSchema = z.strictObject({
   select: select.prefault({}),
   schema: z
     .strictObject({
-      owners: z.enum(['keep', 'skip']).default('keep').describe('Owners of objects; skip: all belong to target.user.'),
+      owners: z
+        .enum(['keep', 'skip'])
+        .default('keep')
+        .describe('Owners of objects; skip: all belong to target.user.'),
       privileges: z.enum(['keep', 'skip']).default('keep').describe('GRANTs and default privileges.'),
     })
     .prefault({}),
@@ -80,7 +92,12 @@ export const specSchema = z.strictObject({
     .strictObject({
       method: z.enum(['stream', 'dump', 'native']).default('stream'),
       jobs: z.int().min(1).max(64).default(4).describe('Tables copied at the same time.'),
-      indexJobs: z.int().min(1).max(32).default(2).describe('Tables whose indexes are built at the same time.'),
+      indexJobs: z
+        .int()
+        .min(1)
+        .max(32)
+        .default(2)
+        .describe('Tables whose indexes are built at the same time.'),
       maintenanceWorkMem: z
         .string()
         .regex(/^\d+(kB|MB|GB)$/)
@@ -123,7 +140,9 @@ function refuseUnbuilt(spec: Spec): void {
   const unbuilt = [
     spec.mode === 'cdc' && 'mode: cdc',
     spec.load.method === 'native' && 'load.method: native',
-    spec.mode === 'full-load-and-cdc' && spec.load.method === 'dump' && 'load.method: dump with full-load-and-cdc',
+    spec.mode === 'full-load-and-cdc' &&
+      spec.load.method === 'dump' &&
+      'load.method: dump with full-load-and-cdc',
     spec.cdc.stop.lsn !== undefined && 'cdc.stop.lsn',
     ...[spec.source.password, spec.target.password, spec.source.replication.password].map(
       (reference) => reference && unbuiltPassword(reference),

@@ -6,7 +6,16 @@ import type { StopThen } from './messages.js';
 export const MODES = ['full-load', 'full-load-and-cdc', 'cdc'] as const;
 export type Mode = (typeof MODES)[number];
 
-export const STAGES = ['validate', 'dump', 'restore', 'publish', 'load', 'subscribe', 'monitor', 'stop'] as const;
+export const STAGES = [
+  'validate',
+  'dump',
+  'restore',
+  'publish',
+  'load',
+  'subscribe',
+  'monitor',
+  'stop',
+] as const;
 export type StageName = (typeof STAGES)[number];
 
 /** The stages that a person sees for a mode, in order. */

@@ -26,8 +26,12 @@ const NETWORK_CODES = new Set([
  */
 const RETRYABLE_SQLSTATE = /^(08|40|53|57P0)|^(55006|55P03|57014)$/;
 
+/** Of these classes, but for people: a refused login of a subscription, a lock table that is too small. */
+const FINAL_TEXT = /authentication failed|no pg_hba\.conf entry|does not exist|max_locks_per_transaction/;
+
 /** What pg says when a connection ends under a statement; it gives these no code. */
-const LOST_CONNECTION = /Connection terminated|Client has encountered a connection error|timeout expired|Client was closed/;
+const LOST_CONNECTION =
+  /Connection terminated|Client has encountered a connection error|timeout expired|Client was closed/;
 
 export function sqlState(error: unknown): string | undefined {
   const code = (error as RawError | null)?.code;
@@ -38,8 +42,8 @@ export function sqlState(error: unknown): string | undefined {
 export function isRetryable(error: unknown): boolean {
   if (error instanceof PgtrekError) return error.retryable;
   const state = sqlState(error);
-  if (state !== undefined) return RETRYABLE_SQLSTATE.test(state);
-  return isNetworkError(error);
+  if (state === undefined) return isNetworkError(error);
+  return RETRYABLE_SQLSTATE.test(state) && !FINAL_TEXT.test(messageOf(error));
 }
 
 export function isNetworkError(error: unknown): boolean {

@@ -1,4 +1,4 @@
-/** Finds pg_dump and pg_restore: the newest pair of one major on this worker. */
+/** Finds pg_dump and pg_restore: a pair of one major on this worker. */
 import { readdir } from 'node:fs/promises';
 import { access, constants } from 'node:fs/promises';
 import path from 'node:path';
@@ -12,22 +12,29 @@ export interface ClientTools {
   major: number;
 }
 
-let found: Promise<ClientTools> | undefined;
+let found: Promise<ClientTools[]> | undefined;
 
-/** Looks in PGTREK_PG_BIN, else in the system's PostgreSQL folders and PATH. Throws TOOLS_MISSING. */
-export function findClientTools(): Promise<ClientTools> {
+/**
+ * The oldest tools that can dump a server of this major: pg_dump refuses a newer server, and from 17 on pg_restore sends
+ * settings that an older target does not know. Without one that is new enough: the newest. Throws TOOLS_MISSING.
+ */
+export async function findClientTools(sourceMajor = 0): Promise<ClientTools> {
   found ??= searchTools().catch((error: unknown) => {
     found = undefined;
     throw error;
   });
-  return found;
+  const rising = await found;
+  const tools = rising.find(({ major }) => major >= sourceMajor) ?? rising.at(-1);
+  if (!tools) throw new Error('searchTools found none and did not throw');
+  return tools;
 }
 
-async function searchTools(): Promise<ClientTools> {
+/** In PGTREK_PG_BIN, else in the system's PostgreSQL folders and PATH; rising by major. */
+async function searchTools(): Promise<ClientTools[]> {
   const folders = process.env.PGTREK_PG_BIN ? [process.env.PGTREK_PG_BIN] : await usualFolders();
   const pairs = await Promise.all(folders.map(readPair));
-  const [newest] = pairs.filter((pair) => pair !== undefined).sort((a, b) => b.major - a.major);
-  if (newest) return newest;
+  const rising = pairs.filter((pair) => pair !== undefined).sort((a, b) => a.major - b.major);
+  if (rising.length > 0) return rising;
   throw new PgtrekError('TOOLS_MISSING', `pg_dump and pg_restore were not found in ${folders.join(', ')}.`, {
     remedy:
       'Install the PostgreSQL client tools on the worker (Debian: apt-get install postgresql-client; macOS: brew install libpq), or set PGTREK_PG_BIN to their folder.',

@@ -77,9 +77,17 @@ export function libpqEnvironment(endpoint: Endpoint, applicationName: string): R
   };
 }
 
-/** A libpq connection string for `CREATE SUBSCRIPTION`, whose values may hold any character. */
-export function connectionString(endpoint: ReplicationEndpoint, applicationName: string): string {
+/**
+ * A libpq connection string for `CREATE SUBSCRIPTION`, whose values may hold any character. It is read by the target
+ * server (`version`: its server_version_num), whose libpq can use its system's authorities from 16 on.
+ */
+export function connectionString(
+  endpoint: ReplicationEndpoint,
+  applicationName: string,
+  version: number,
+): string {
   const { host, port, database, user, password, tls } = endpoint;
+  const authorities = tls.mode === 'verify-full' && version >= 160000 ? 'system' : undefined;
   const values: Record<string, string | undefined> = {
     host,
     port: String(port),
@@ -87,7 +95,7 @@ export function connectionString(endpoint: ReplicationEndpoint, applicationName:
     user,
     password,
     sslmode: tls.mode,
-    sslrootcert: tls.rootCert,
+    sslrootcert: tls.rootCert ?? authorities,
     application_name: applicationName,
     connect_timeout: '10',
     // A role that row-level security binds would copy a part of the rows; with this the server refuses instead.

@@ -34,7 +34,11 @@ export async function withFolder<T>(job: Job, work: (folder: string) => Promise<
 }
 
 export function sessionOptions(job: Job, step: string): SessionOptions {
-  return { purpose: purposeOf(job.name, step), signal: job.signal, observer: job.servers.observer };
+  return {
+    purpose: purposeOf(job.name, job.owner, step),
+    signal: job.signal,
+    observer: job.servers.observer,
+  };
 }
 
 export function withSource<T>(job: Job, step: string, work: (source: Session) => Promise<T>): Promise<T> {

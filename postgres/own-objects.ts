@@ -1,6 +1,7 @@
 /** Finds the objects of ours in one database, by their names, and whose they are. */
 import { escapeIdentifier, escapeLiteral } from 'pg';
 import { PGTREK_SCHEMA, lanePattern } from '../contract/names.js';
+import { SCHEMA_COMMENT } from './ledger/create-ledger.js';
 import type { Session } from './session.js';
 
 export interface OwnObject {
@@ -101,7 +102,7 @@ async function readLedgers(session: Session, migration: string | undefined): Pro
 const UNUSED_SCHEMA_SQL = `
   SELECT /* pgtrek: find unused schema */ n.nspname::text AS name, NULL AS owner
   FROM pg_namespace n
-  WHERE n.nspname = '${PGTREK_SCHEMA}'
+  WHERE n.nspname = '${PGTREK_SCHEMA}' AND obj_description(n.oid, 'pg_namespace') = '${SCHEMA_COMMENT}'
     AND NOT EXISTS (SELECT FROM pg_class c WHERE c.relnamespace = n.oid AND c.relname ~ '${ANY_LANE}')`;
 
 /** The schema when no migration uses it: without journals, and without rows in the ledger. */

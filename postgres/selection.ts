@@ -72,7 +72,10 @@ export async function readRelations(session: Session): Promise<Relation[]> {
 }
 
 /** A partition follows its parents, and the sequence of a serial or identity column follows its table. */
-export function selectRelations(relations: Relation[], select: Spec['select']): Selection {
+export function selectRelations(
+  relations: Relation[],
+  select: Pick<Spec['select'], 'include' | 'exclude' | 'excludeData'>,
+): Selection {
   const include = select.include.map(parseNamePattern);
   const exclude = select.exclude.map(parseNamePattern);
   const excludeData = select.excludeData.map(parseNamePattern);

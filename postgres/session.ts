@@ -27,7 +27,9 @@ export class Session {
     this.options = options;
     const config = clientConfig(endpoint, options.purpose);
     // The replication parameter is passed on by pg, and missing from its types.
-    this.client = new pg.Client(options.replication ? ({ ...config, replication: 'database' } as pg.ClientConfig) : config);
+    this.client = new pg.Client(
+      options.replication ? ({ ...config, replication: 'database' } as pg.ClientConfig) : config,
+    );
     // A lost connection fails the statement that runs; between statements the next one tells it.
     this.client.on('error', () => undefined);
   }
@@ -110,12 +112,16 @@ export class Session {
   }
 }
 
-/** Settings of the server or the role must not cut our long statements short, nor change what text means. */
+/**
+ * Settings of the server or the role must not cut our long statements short, nor change what text means. Keepalives let
+ * the server notice a worker host that vanished, and free its locks, within a minute.
+ */
 const SETTINGS_SQL = `
   SELECT set_config(name, value, false)
   FROM (VALUES
     ('statement_timeout', '0'), ('lock_timeout', '0'), ('idle_in_transaction_session_timeout', '0'),
     ('idle_session_timeout', '0'), ('transaction_timeout', '0'),
+    ('tcp_keepalives_idle', '30'), ('tcp_keepalives_interval', '10'), ('tcp_keepalives_count', '3'),
     ('row_security', 'off'), ('search_path', ''), ('default_transaction_read_only', 'off'),
     ('DateStyle', 'ISO, YMD'), ('IntervalStyle', 'postgres'), ('TimeZone', 'UTC'), ('extra_float_digits', '3'),
     ('bytea_output', 'hex')

@@ -1,4 +1,6 @@
 /** One attempt at a time: a new attempt of a step ends what an older one left running, here or on another host. */
+import type { Job } from './job.js';
+import { purposeOf } from './purpose.js';
 import type { Session } from './session.js';
 import { PgtrekError } from '../contract/errors.js';
 import { waitUntil } from './wait-until.js';
@@ -27,9 +29,13 @@ export async function takeOver(session: Session, owner: string, step: string): P
     return locked;
   });
   if (!taken) {
-    throw new PgtrekError('SUPERSEDED', `Another attempt of ${step} cannot be ended on the ${session.endpoint.end}.`, {
-      retryable: true,
-    });
+    throw new PgtrekError(
+      'SUPERSEDED',
+      `Another attempt of ${step} cannot be ended on the ${session.endpoint.end}.`,
+      {
+        retryable: true,
+      },
+    );
   }
 }
 
@@ -38,7 +44,19 @@ const END_BACKENDS_SQL = `
   FROM pg_stat_activity
   WHERE application_name = $1 AND datname = current_database() AND pid <> pg_backend_pid()`;
 
-/** Ends the sessions of older attempts' child processes, known by their application_name. */
-export async function endBackends(session: Session, purpose: string): Promise<void> {
-  await waitUntil({ seconds: 30 }, async () => (await session.query(END_BACKENDS_SQL, [purpose])).length === 0);
+/** Ends the sessions of an older attempt's child process, known by their application_name. */
+export async function endBackends(job: Job, session: Session, step: string): Promise<void> {
+  const purpose = purposeOf(job.name, job.owner, step);
+  const ended = await waitUntil(
+    { seconds: 30 },
+    async () => (await session.query(END_BACKENDS_SQL, [purpose])).length === 0,
+  );
+  if (ended) return;
+  throw new PgtrekError(
+    'SUPERSEDED',
+    `Sessions of an older ${step} cannot be ended on the ${session.endpoint.end}.`,
+    {
+      retryable: true,
+    },
+  );
 }

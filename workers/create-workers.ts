@@ -75,8 +75,12 @@ async function connect(options: NativeConnectionOptions): Promise<NativeConnecti
 }
 
 function unreachable(options: NativeConnectionOptions, cause: unknown): PgtrekError {
-  return new PgtrekError('TEMPORAL_UNREACHABLE', `Temporal does not answer at ${options.address ?? 'localhost:7233'}.`, {
-    remedy: 'Set TEMPORAL_ADDRESS, or start a server: temporal server start-dev',
-    cause,
-  });
+  return new PgtrekError(
+    'TEMPORAL_UNREACHABLE',
+    `Temporal does not answer at ${options.address ?? 'localhost:7233'}.`,
+    {
+      remedy: 'Set TEMPORAL_ADDRESS, or start a server: temporal server start-dev',
+      cause,
+    },
+  );
 }

@@ -7,9 +7,13 @@ import type { PasswordReference } from '../contract/spec.js';
 export async function resolveSecret(reference: PasswordReference): Promise<string> {
   if ('env' in reference) return fromEnvironment(reference.env);
   if ('file' in reference) return fromFile(reference.file);
-  throw new PgtrekError('NOT_BUILT_YET', `Password references by ${Object.keys(reference).join()} are not built yet.`, {
-    remedy: 'Use { env: NAME } or { file: path }.',
-  });
+  throw new PgtrekError(
+    'NOT_BUILT_YET',
+    `Password references by ${Object.keys(reference).join()} are not built yet.`,
+    {
+      remedy: 'Use { env: NAME } or { file: path }.',
+    },
+  );
 }
 
 function fromEnvironment(name: string): string {

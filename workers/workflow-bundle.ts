@@ -6,7 +6,9 @@ import type { Logger, WorkflowBundleOption } from '@temporalio/worker';
 
 const SHIPPED = fileURLToPath(new URL('../workflows.bundle.js', import.meta.url));
 /** From dist/ the shipped bundle is beside us; from source there is none. */
-const SOURCE = fileURLToPath(new URL(`../workflows/index.${import.meta.url.endsWith('.ts') ? 'ts' : 'js'}`, import.meta.url));
+const SOURCE = fileURLToPath(
+  new URL(`../workflows/index.${import.meta.url.endsWith('.ts') ? 'ts' : 'js'}`, import.meta.url),
+);
 
 let built: Promise<{ code: string }> | undefined;
 

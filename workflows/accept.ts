@@ -10,6 +10,8 @@ export interface Situation {
   /** The marker is committed: the point of the stop is fixed. */
   markerCommitted: boolean;
   aborting: boolean;
+  /** Every lane stands at the marker, whatever blocks since then. */
+  standing: boolean;
 }
 
 const yes: Verdict = { accepted: true };
@@ -21,18 +23,21 @@ export function accept<Name extends MessageName>(
   situation: Situation,
 ): Verdict {
   const { state, aborting } = situation;
-  if (state.status === 'completed' || state.status === 'aborted') return no(`the migration has ${state.status}`);
+  if (state.status === 'completed' || state.status === 'aborted')
+    return no(`the migration has ${state.status}`);
   if (aborting) return name === 'abort' ? yes : no('the migration is being aborted');
   return RULES[name](message, situation);
 }
 
-const RULES: { [Name in MessageName]: (message: MessageShapes[MessageName], situation: Situation) => Verdict } = {
+const RULES: {
+  [Name in MessageName]: (message: MessageShapes[MessageName], situation: Situation) => Verdict;
+} = {
   retry: (_, { state }) => (state.status === 'blocked' ? yes : no(`nothing blocks: it is ${state.status}`)),
 
   abort: () => yes,
 
-  finish: (_, { state }) =>
-    state.status === 'stopped' ? yes : no(`it is ${state.status}, not stopped: send stop first, with "then": "wait"`),
+  finish: (_, { state, standing }) =>
+    standing ? yes : no(`it is ${state.status}, not stopped: send stop first, with "then": "wait"`),
 
   stop: (message, { state, markerCommitted }) => {
     if (state.mode === 'full-load') return no('a full load ends by itself; there is no replication to stop');

@@ -8,7 +8,9 @@ export function showDetails(run: MigrationRun): void {
 }
 
 export function renderDetails(state: MigrationState): string {
-  return [headline(state), next(state), progress(state), stages(state)].filter((part) => part !== '').join('\n\n');
+  return [headline(state), next(state), progress(state), stages(state)]
+    .filter((part) => part !== '')
+    .join('\n\n');
 }
 
 function headline(state: MigrationState): string {

@@ -1,23 +1,26 @@
 /** The dump method: rows travel over the disk of one worker host. */
-import { ActivityFailure, TimeoutFailure } from '@temporalio/workflow';
-import type { DataDump } from '../contract/activities.js';
+import { ActivityFailure, ApplicationFailure, TimeoutFailure } from '@temporalio/workflow';
 import { completeTarget, readTables } from './load.js';
 import { onHost, step } from './proxies.js';
-import { currentLane, nextLane, note, runArgument, specOf } from './run.js';
+import { nextLane, note, runArgument, specOf } from './run.js';
 import type { MigrationRun } from './run.js';
 import { dumpSchema, restoreSchema } from './schema.js';
 
 export async function dumpToDisk(run: MigrationRun): Promise<void> {
   await dumpSchema(run);
-  await dumpData(run);
+  await untilHostStays(run, () => dumpData(run));
 }
 
+/** Any host that answers; noted before anything is written there, so that clean-up knows. */
 async function dumpData(run: MigrationRun): Promise<void> {
   const { queue } = await step('find a host for the dump').findHost({ run: runArgument(run) });
-  const dump = await onHost(queue, `dump the data, ${String(specOf(run).load.jobs)} jobs`).dumpDatabase({ run: runArgument(run) });
-  run.progress.dump = { queue, ...dump };
-  run.state.totals.bytesPlanned = dump.bytes;
-  note(run, 'dumped', `${dump.bytes} bytes of dump files on ${queue}`);
+  run.progress.dumpHost = queue;
+  const jobs = String(specOf(run).load.jobs);
+  run.progress.dump = await onHost(queue, `dump the data, ${jobs} jobs`).dumpDatabase({
+    run: runArgument(run),
+  });
+  run.state.totals.bytesPlanned = run.progress.dump.bytes;
+  note(run, 'dumped', `${run.progress.dump.bytes} bytes of dump files on ${queue}`);
 }
 
 export async function restoreFromDisk(run: MigrationRun): Promise<void> {
@@ -32,36 +35,37 @@ export async function restoreFromDisk(run: MigrationRun): Promise<void> {
   await readTables(run);
 }
 
-/** A host that is gone takes its files with it: they are made again elsewhere. */
 async function restoreRows(run: MigrationRun): Promise<void> {
-  if (!run.progress.lane) nextLane(run);
+  const lane = run.progress.lane ?? nextLane(run);
+  await untilHostStays(run, async () => {
+    if (!run.progress.dump) await dumpData(run);
+    const { dump, dumpHost } = run.progress;
+    if (!dump || !dumpHost) return;
+    await onHost(dumpHost, 'restore the data').restoreData({ run: runArgument(run), lane, dump });
+  });
+}
+
+/** A host that is gone takes its files with it: they are made again elsewhere. */
+async function untilHostStays(run: MigrationRun, work: () => Promise<void>): Promise<void> {
   for (;;) {
-    const { dump } = run.progress;
-    if (!dump) {
-      await dumpData(run);
-      continue;
-    }
     try {
-      await restoreRowsFrom(run, dump);
+      await work();
       return;
     } catch (error) {
       if (!isHostGone(error)) throw error;
-      note(run, 'dump-lost', `the host of the dump (${dump.queue}) is gone; it is made again elsewhere`);
+      note(
+        run,
+        'dump-lost',
+        `the dump's host (${run.progress.dumpHost ?? ''}) or its files are gone: it is made again`,
+      );
       delete run.progress.dump;
     }
   }
 }
 
-async function restoreRowsFrom(run: MigrationRun, { queue, ...dump }: DataDump & { queue: string }): Promise<void> {
-  const argument = runArgument(run);
-  await onHost(queue, 'restore the data').restoreData({ run: argument, lane: currentLane(run), dump });
-  await onHost(queue, 'remove the dump files').discardDump({ run: argument, dump });
-}
-
 function isHostGone(error: unknown): boolean {
-  return (
-    error instanceof ActivityFailure &&
-    error.cause instanceof TimeoutFailure &&
-    error.cause.timeoutType === 'SCHEDULE_TO_START'
-  );
+  if (!(error instanceof ActivityFailure)) return false;
+  const { cause } = error;
+  if (cause instanceof ApplicationFailure) return cause.type === 'DUMP_LOST';
+  return cause instanceof TimeoutFailure && cause.timeoutType === 'SCHEDULE_TO_START';
 }

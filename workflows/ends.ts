@@ -1,22 +1,63 @@
 /** How a migration ends: finished, aborted, or cancelled. Each removes what pgtrek made. */
-import { CancellationScope } from '@temporalio/workflow';
+import { ApplicationFailure, CancellationScope } from '@temporalio/workflow';
 import type { Removed } from '../contract/activities.js';
 import type { Outcome } from '../contract/state.js';
 import { showDetails } from './details.js';
-import { cleanup, step } from './proxies.js';
+import { cleanup, onHostCleanup, step } from './proxies.js';
 import { note, runArgument } from './run.js';
 import type { MigrationRun } from './run.js';
-import { Aborted } from './stage.js';
+import { untilDone } from './stage.js';
 
-/** A full load has its sequences still to set; a replicating one did that after its marker. */
+const NOTHING: Removed = { leftovers: [], notes: [] };
+
+/** What cannot be done blocks like any stage: nothing that was loaded is lost for a privilege that lacks. */
 export async function finish(run: MigrationRun): Promise<Outcome> {
-  if (run.state.mode === 'full-load' && run.state.method === 'stream' && run.progress.sequencesSet === undefined) {
-    const { sequences } = await step('set the sequences').setSequences({ run: runArgument(run) });
-    run.progress.sequencesSet = sequences;
-  }
-  const removed = await step('remove our objects').removeObjects({ run: runArgument(run), dropTarget: false });
-  if (run.asked.abort) throw new Aborted();
+  let removed = NOTHING;
+  await untilDone(run, run.state.stage, async () => {
+    await setLastSequences(run);
+    removed = await removeAll(run);
+  });
   return end(run, 'finished', removed);
+}
+
+/** A full load has its sequences still to set; a replicating one did that after its marker, a dump brings them along. */
+async function setLastSequences(run: MigrationRun): Promise<void> {
+  if (
+    run.state.mode !== 'full-load' ||
+    run.state.method !== 'stream' ||
+    run.progress.sequencesSet !== undefined
+  )
+    return;
+  const { sequences } = await step('set the sequences').setSequences({ run: runArgument(run) });
+  run.progress.sequencesSet = sequences;
+}
+
+async function removeAll(run: MigrationRun): Promise<Removed> {
+  const removed = await step('remove our objects').removeObjects({
+    run: runArgument(run),
+    dropTarget: false,
+  });
+  if (removed.leftovers.length > 0) {
+    throw ApplicationFailure.create({
+      type: 'CLEANUP_INCOMPLETE',
+      message: removed.leftovers.join('; '),
+      nonRetryable: true,
+      details: [{ remedy: 'Mend what the message names, then retry.' }],
+    });
+  }
+  return { ...removed, notes: [...removed.notes, ...(await discardFiles(run))] };
+}
+
+/** The dump method's files lie on one host; one that is gone is only told. */
+async function discardFiles(run: MigrationRun): Promise<string[]> {
+  const { dumpHost } = run.progress;
+  if (!dumpHost) return [];
+  try {
+    await onHostCleanup(dumpHost).discardDump({ run: runArgument(run) });
+    return [];
+  } catch {
+    return [`The dump files on ${dumpHost} could not be removed: its worker does not answer.`];
+  }
 }
 
 /** Completes the workflow, with the outcome. Restored tables stay on the target unless dropping was asked for. */
@@ -43,7 +84,11 @@ function remove(run: MigrationRun, dropTarget: boolean): Promise<Removed> {
   if (!run.spec || !hasMade) return Promise.resolve({ leftovers: [], notes: [] });
   return CancellationScope.nonCancellable(async () => {
     try {
-      return await cleanup('remove our objects').removeObjects({ run: runArgument(run), dropTarget });
+      const removed = await cleanup('remove our objects').removeObjects({
+        run: runArgument(run),
+        dropTarget,
+      });
+      return { ...removed, notes: [...removed.notes, ...(await discardFiles(run))] };
     } catch (error) {
       return { leftovers: [`${String(error)}; see pgtrek orphans`], notes: [] };
     }
@@ -62,7 +107,11 @@ function end(run: MigrationRun, outcome: Outcome['outcome'], { leftovers, notes 
   run.state.status = outcome === 'finished' ? 'completed' : 'aborted';
   run.state.outcome = result;
   delete run.state.blocked;
-  note(run, outcome, leftovers.length > 0 ? `left over: ${leftovers.join('; ')}` : 'nothing of pgtrek is left');
+  note(
+    run,
+    outcome,
+    leftovers.length > 0 ? `left over: ${leftovers.join('; ')}` : 'nothing of pgtrek is left',
+  );
   showDetails(run);
   return result;
 }

@@ -1,5 +1,6 @@
 /** monitor and stop: round after round until the marker is committed, then until every lane stands at it. */
 import {
+  ApplicationFailure,
   CancellationScope,
   allHandlersFinished,
   condition,
@@ -7,7 +8,6 @@ import {
   isCancellation,
   workflowInfo,
 } from '@temporalio/workflow';
-import type { MarkerPlan } from '../contract/activities.js';
 import type { StopReport } from '../contract/state.js';
 import { showDetails } from './details.js';
 import { setLane } from './load.js';
@@ -31,18 +31,18 @@ export async function monitor(run: MigrationRun): Promise<void> {
 }
 
 /** One monitor activity, left early when something needs attention. */
-async function watchRound(run: MigrationRun, attention: () => boolean): Promise<void> {
+async function watchRound(run: MigrationRun, attention: () => boolean, standing = false): Promise<void> {
   const scope = new CancellationScope();
   let ended = false;
   let failure: unknown;
-  const marker = run.progress.marker?.marker;
   const round = scope
     .run(() =>
       vigil('watch the lanes').monitor({
         run: runArgument(run),
         lanes: [currentLane(run)],
+        retired: run.progress.retired,
+        standing,
         seconds: ROUND_SECONDS,
-        ...(marker === undefined ? {} : { marker }),
       }),
     )
     .then(
@@ -68,7 +68,7 @@ const CLOCK_MARGIN_MS = 10 * 60_000;
 
 async function continueIfDue(run: MigrationRun): Promise<void> {
   if (!workflowInfo().continueAsNewSuggested || !run.spec) return;
-  const at = run.state.stop?.at;
+  const at = run.progress.committed ? undefined : run.state.stop?.at;
   if (at !== undefined && Date.parse(at) - Date.now() < CLOCK_MARGIN_MS) return;
   await condition(allHandlersFinished);
   const carried: Carried = { spec: run.spec, state: run.state, progress: run.progress };
@@ -77,25 +77,30 @@ async function continueIfDue(run: MigrationRun): Promise<void> {
 
 /** Waits for every lane to stand at the marker; then finish, or stand and wait. */
 export async function stop(run: MigrationRun): Promise<void> {
-  const { marker } = run.progress;
-  if (!marker) return;
-  run.progress.report ??= await confirm(run, marker);
+  run.progress.report ??= await confirm(run);
   if (run.state.stop?.then === 'wait') await standAndWait(run);
   const { sequences } = await step('set the sequences').setSequences({ run: runArgument(run) });
   run.progress.sequencesSet = sequences;
   note(run, 'sequences', `${String(sequences)} sequences were set`);
 }
 
-async function confirm(run: MigrationRun, marker: MarkerPlan): Promise<StopReport> {
+async function confirm(run: MigrationRun): Promise<StopReport> {
+  const { marker: planned, committed } = run.progress;
+  if (!planned || !committed)
+    throw ApplicationFailure.nonRetryable('no marker is committed', 'INTERNAL_ERROR');
+  const { revision: _, ...marker } = planned;
   const begun = Date.now();
-  const { lanes } = await vigil('wait until the lanes stand at the marker').confirmStopped({ run: runArgument(run), marker });
-  const committed = run.progress.committed;
+  const { lanes } = await vigil('wait until the lanes stand at the marker').confirmStopped({
+    run: runArgument(run),
+    marker,
+    lsn: committed.lsn,
+  });
   const report: StopReport = {
     marker: marker.marker,
     ...(marker.plan.at === undefined ? {} : { plannedAt: marker.plan.at }),
-    committedAt: committed?.committedAt ?? new Date().toISOString(),
-    ...(committed?.overshootMs === undefined ? {} : { overshootMs: committed.overshootMs }),
-    ...(committed?.late === undefined ? {} : { late: committed.late }),
+    committedAt: committed.committedAt,
+    ...(committed.overshootMs === undefined ? {} : { overshootMs: committed.overshootMs }),
+    ...(committed.late === undefined ? {} : { late: committed.late }),
     lanes,
     stoppedAfterMs: Date.now() - begun,
   };
@@ -110,7 +115,7 @@ async function standAndWait(run: MigrationRun): Promise<void> {
   run.state.status = 'stopped';
   showDetails(run);
   while (!run.asked.finish) {
-    await watchRound(run, () => run.asked.finish);
+    await watchRound(run, () => run.asked.finish, true);
     if (!run.asked.finish) await continueIfDue(run);
   }
   run.state.status = 'running';

@@ -2,7 +2,11 @@
 import { CancellationScope } from '@temporalio/workflow';
 
 /** The first error starts no more and cancels what runs; then it is thrown. */
-export async function forEachOf<Item>(items: Item[], atOnce: number, work: (item: Item) => Promise<void>): Promise<void> {
+export async function forEachOf<Item>(
+  items: Item[],
+  atOnce: number,
+  work: (item: Item) => Promise<void>,
+): Promise<void> {
   const waiting = [...items];
   const scope = new CancellationScope();
   await scope.run(async () => {

@@ -22,11 +22,15 @@ export function registerHandlers(run: MigrationRun): void {
   setHandler(defineSignal<[SnapshotSignal]>(SNAPSHOT_SIGNAL), (snapshot) => receiveSnapshot(run, snapshot), {
     description: 'Sent by the snapshot keeper to its workflow; not for people',
   });
-  setDefaultSignalHandler((name) => note(run, 'unknown-signal', `There is no signal "${name}": it was ignored.`));
+  setDefaultSignalHandler((name) =>
+    note(run, 'unknown-signal', `There is no signal "${name}": it was ignored.`),
+  );
 }
 
 function registerQueries(run: MigrationRun): void {
-  setHandler(defineQuery<MigrationState>(QUERIES.state), () => run.state, { description: 'Where the migration is' });
+  setHandler(defineQuery<MigrationState>(QUERIES.state), () => run.state, {
+    description: 'Where the migration is',
+  });
   setHandler(defineQuery<MigrationEvent[]>(QUERIES.events), () => run.state.events, {
     description: 'The last 200 events',
   });
@@ -53,8 +57,10 @@ function registerMessage(run: MigrationRun, name: MessageName): void {
       state: run.state,
       markerCommitted: run.progress.committed !== undefined,
       aborting: run.asked.abort !== undefined,
+      standing: run.progress.report !== undefined,
     });
-    if (!verdict.accepted) return { code: 'MESSAGE_REFUSED', reason: `${name} is not accepted: ${verdict.reason}` };
+    if (!verdict.accepted)
+      return { code: 'MESSAGE_REFUSED', reason: `${name} is not accepted: ${verdict.reason}` };
     return { value: parsed.value };
   };
   setHandler(

@@ -1,5 +1,12 @@
 /** load: all rows from one snapshot, then indexes, keys and the rest. */
-import { ActivityFailure, ApplicationFailure, CancellationScope, condition, isCancellation } from '@temporalio/workflow';
+import {
+  ActivityFailure,
+  ApplicationFailure,
+  CancellationScope,
+  condition,
+  isCancellation,
+  sleep,
+} from '@temporalio/workflow';
 import type { Batch, CopiedTable } from '../contract/activities.js';
 import type { LaneName } from '../contract/names.js';
 import type { TableRow } from '../contract/state.js';
@@ -8,7 +15,7 @@ import { forEachOf } from './for-each-of.js';
 import { keeper, step } from './proxies.js';
 import { currentLane, nextLane, note, runArgument, specOf } from './run.js';
 import type { MigrationRun } from './run.js';
-import { cancelStopClock } from './stop-clock.js';
+import { endStopClock } from './stop-clock.js';
 
 /** Opens the first lane: everything that changes from here on will be in its stream. */
 export async function publish(run: MigrationRun): Promise<void> {
@@ -24,9 +31,12 @@ export async function load(run: MigrationRun): Promise<void> {
   await readTables(run);
 }
 
+/** So many lanes in a row without success are no accident any more: a person should look. */
+const LOSSES = 5;
+
 /** Lane after lane until one has brought all rows: a lane whose snapshot died is given up whole. */
 async function copyAll(run: MigrationRun): Promise<void> {
-  for (;;) {
+  for (let losses = 1; ; losses += 1) {
     await publish(run);
     const lane = currentLane(run);
     try {
@@ -38,8 +48,9 @@ async function copyAll(run: MigrationRun): Promise<void> {
       const reason = lossOf(error);
       await giveUp(run, lane);
       // Anything else blocks the stage; no slot holds WAL back meanwhile.
-      if (reason === undefined) throw error;
+      if (reason === undefined || losses === LOSSES) throw error;
       note(run, 'lane-given-up', `${lane} was given up: ${reason} The load starts again in a new lane.`);
+      await sleep(losses * 2_000, { summary: 'before the next lane' });
     }
   }
 }
@@ -49,15 +60,22 @@ function lossOf(error: unknown): string | undefined {
   if (!(error instanceof ActivityFailure)) return undefined;
   const { cause } = error;
   if (cause instanceof ApplicationFailure) {
-    return cause.type === 'SNAPSHOT_LOST' || cause.type === 'HEAP_REWRITTEN' ? cause.message : undefined;
+    if (cause.type === 'SNAPSHOT_LOST' || cause.type === 'HEAP_REWRITTEN') return cause.message;
+    // The keeper has one attempt, so what any other activity would try again is a loss: a worker that shuts down.
+    return error.activityType === 'keepSnapshot' && !cause.nonRetryable
+      ? `its snapshot is lost (${cause.message}).`
+      : undefined;
   }
-  // The keeper has one attempt: its timeout is the loss of its worker.
-  return error.activityType === 'keepSnapshot' ? `its snapshot is lost (${cause?.message ?? 'no word from its worker'}).` : undefined;
+  return error.activityType === 'keepSnapshot'
+    ? 'its snapshot is lost (no word from its worker).'
+    : undefined;
 }
 
 async function giveUp(run: MigrationRun, lane: LaneName): Promise<void> {
   run.slotReady = false;
-  await cancelStopClock(run);
+  // The marker goes with the lane's journal.
+  await endStopClock(run);
+  run.clockError = undefined;
   delete run.progress.committed;
   delete run.progress.marker;
   await step(`give ${lane} up`).dropLane({ run: runArgument(run), lane });
@@ -72,7 +90,13 @@ async function copyLane(run: MigrationRun, lane: LaneName): Promise<void> {
   const scope = new CancellationScope();
   let lost: unknown;
   const kept = scope
-    .run(() => keeper(`hold the snapshot of ${lane}`).keepSnapshot({ run: runArgument(run), lane, slot: isStreaming(run) }))
+    .run(() =>
+      keeper(`hold the snapshot of ${lane}`).keepSnapshot({
+        run: runArgument(run),
+        lane,
+        slot: isStreaming(run),
+      }),
+    )
     .catch((error: unknown) => {
       lost = error;
       scope.cancel();
@@ -106,13 +130,25 @@ async function copyBatches(run: MigrationRun, lane: LaneName): Promise<void> {
   const argument = runArgument(run);
   const plan = await step('plan the load').planLoad({ run: argument, lane });
   const { totals } = run.state;
-  Object.assign(totals, { tables: plan.tables, tablesCopied: 0, bytesPlanned: plan.bytes, bytesCopied: '0', rowsCopied: '0' });
+  Object.assign(totals, {
+    tables: plan.tables,
+    tablesCopied: 0,
+    bytesPlanned: plan.bytes,
+    bytesCopied: '0',
+    rowsCopied: '0',
+  });
   showDetails(run);
   await readTables(run);
   await forEachOf(plan.batches, specOf(run).load.jobs, async (batch) => {
     const snapshot = run.snapshots.get(lane);
-    if (!snapshot) throw ApplicationFailure.nonRetryable(`the snapshot of ${lane} has two holders`, 'SNAPSHOT_LOST');
-    const copied = await step(`copy ${batch.label}`).copyBatch({ run: argument, lane, snapshot: snapshot.snapshot, batch });
+    if (!snapshot)
+      throw ApplicationFailure.nonRetryable(`the snapshot of ${lane} has two holders`, 'SNAPSHOT_LOST');
+    const copied = await step(`copy ${batch.label}`).copyBatch({
+      run: argument,
+      lane,
+      snapshot: snapshot.snapshot,
+      batch,
+    });
     addCopied(run, copied);
   });
   await checkComplete(run, lane);
@@ -123,7 +159,10 @@ async function checkComplete(run: MigrationRun, lane: LaneName): Promise<void> {
   const left = await step('check that every table was copied').planLoad({ run: runArgument(run), lane });
   if (left.tables === 0) return;
   const names = left.batches.map(({ label }) => label).join(', ');
-  throw ApplicationFailure.nonRetryable(`${String(left.tables)} tables were not copied: ${names}`, 'INTERNAL_ERROR');
+  throw ApplicationFailure.nonRetryable(
+    `${String(left.tables)} tables were not copied: ${names}`,
+    'INTERNAL_ERROR',
+  );
 }
 
 function addCopied(run: MigrationRun, copied: CopiedTable[]): void {
@@ -144,7 +183,10 @@ export async function completeTarget(run: MigrationRun): Promise<void> {
   totals.indexes = totals.indexesBuilt + plan.indexes;
   totals.constraints = plan.foreignKeys;
   await forEachOf(plan.batches, specOf(run).load.indexJobs, async (batch: Batch) => {
-    const { indexes } = await step(`build the indexes of ${batch.label}`).buildIndexes({ run: argument, batch });
+    const { indexes } = await step(`build the indexes of ${batch.label}`).buildIndexes({
+      run: argument,
+      batch,
+    });
     totals.indexesBuilt = Math.min(totals.indexes, totals.indexesBuilt + indexes);
     showDetails(run);
   });
@@ -162,7 +204,11 @@ const PAGE = 2_000;
 export async function readTables(run: MigrationRun): Promise<void> {
   const rows: TableRow[] = [];
   for (;;) {
-    const page: TableRow[] = await step('read the tables').readTables({ run: runArgument(run), offset: rows.length, limit: PAGE });
+    const page: TableRow[] = await step('read the tables').readTables({
+      run: runArgument(run),
+      offset: rows.length,
+      limit: PAGE,
+    });
     rows.push(...page);
     if (page.length < PAGE) break;
   }

@@ -4,7 +4,11 @@ import type { ActivityInterfaceFor, ActivityOptions } from '@temporalio/workflow
 import type { Activities } from '../contract/activities.js';
 
 /** What cannot pass on its own comes back as non-retryable; the rest is tried until it passes or is cancelled. */
-const FOREVER: ActivityOptions['retry'] = { initialInterval: '1s', backoffCoefficient: 2, maximumInterval: '30s' };
+const FOREVER: ActivityOptions['retry'] = {
+  initialInterval: '1s',
+  backoffCoefficient: 2,
+  maximumInterval: '30s',
+};
 
 /** Every activity beats once a second. 20 s ride out a short outage of Temporal without a second attempt. */
 const STEP: ActivityOptions = {
@@ -27,7 +31,12 @@ export function vigil(summary: string): ActivityInterfaceFor<Activities> {
 
 /** The snapshot dies with its holder: a second attempt could only find it gone. */
 export function keeper(summary: string): ActivityInterfaceFor<Activities> {
-  return proxyActivities<Activities>({ ...STEP, heartbeatTimeout: '10s', retry: { maximumAttempts: 1 }, summary });
+  return proxyActivities<Activities>({
+    ...STEP,
+    heartbeatTimeout: '10s',
+    retry: { maximumAttempts: 1 },
+    summary,
+  });
 }
 
 /** A marker that is being committed must be known as committed or not before the plan changes. */
@@ -43,6 +52,17 @@ export function marking(summary: string): ActivityInterfaceFor<Activities> {
 /** On one host's own queue. Its worker may be restarting; after 15 minutes the host and its disk count as gone. */
 export function onHost(queue: string, summary: string): ActivityInterfaceFor<Activities> {
   return proxyActivities<Activities>({ ...STEP, taskQueue: queue, scheduleToStartTimeout: '15m', summary });
+}
+
+/** A host that is gone cannot remove its files; nobody waits long for it. */
+export function onHostCleanup(queue: string): ActivityInterfaceFor<Activities> {
+  return proxyActivities<Activities>({
+    ...STEP,
+    taskQueue: queue,
+    scheduleToStartTimeout: '30s',
+    retry: { maximumAttempts: 3 },
+    summary: 'remove the dump files',
+  });
 }
 
 /** Bounded: a clean-up that can never succeed must not keep a cancelled workflow open for ever. */

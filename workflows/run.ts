@@ -19,16 +19,20 @@ export interface Progress {
   copied: boolean;
   /** Markers that were ever planned. */
   stops: number;
-  /** The marker that is planned or committed. */
-  marker?: MarkerPlan;
+  /** The marker that is planned or committed, and the plan that it belongs to. */
+  marker?: MarkerPlan & { revision: number };
+  /** Ids of markers that were disarmed. */
+  retired: string[];
   committed?: MarkerCommitted;
   report?: StopReport;
   /** Raised by every accepted stop message. */
   planRevision: number;
   sequencesSet?: number;
   events: number;
-  /** Where the dump method's files lie. */
-  dump?: DataDump & { queue: string };
+  /** The host whose disk has, or may have, files of the dump method. */
+  dumpHost?: string;
+  /** The complete dump there. */
+  dump?: DataDump;
 }
 
 export interface Carried {
@@ -40,7 +44,6 @@ export interface Carried {
 /** The activity that waits for the planned time; it runs beside load and monitor. */
 export interface StopClock {
   scope: CancellationScope;
-  revision: number;
   ended: Promise<void>;
 }
 
@@ -70,7 +73,14 @@ export function openRun(input: SpecInput, carried: Carried | undefined): Migrati
     owner: firstExecutionRunId,
     spec: carried?.spec,
     state: carried?.state ?? firstState(input, firstExecutionRunId),
-    progress: carried?.progress ?? { lanes: 0, copied: false, stops: 0, planRevision: 0, events: 0 },
+    progress: carried?.progress ?? {
+      lanes: 0,
+      copied: false,
+      stops: 0,
+      retired: [],
+      planRevision: 0,
+      events: 0,
+    },
     tables: [],
     snapshots: new Map(),
     asked: { retries: 0, finish: false, abort: undefined },
@@ -109,5 +119,6 @@ const EVENTS_KEPT = 200;
 export function note(run: MigrationRun, kind: string, text: string): void {
   run.progress.events += 1;
   run.state.events.push({ n: run.progress.events, at: new Date().toISOString(), kind, text });
-  if (run.state.events.length > EVENTS_KEPT) run.state.events.splice(0, run.state.events.length - EVENTS_KEPT);
+  if (run.state.events.length > EVENTS_KEPT)
+    run.state.events.splice(0, run.state.events.length - EVENTS_KEPT);
 }

@@ -13,10 +13,15 @@ const FINDINGS_KEPT = 100;
 
 /** Changes nothing; what blocks is told with its remedies, and looked at again after `retry`. */
 export async function validate(run: MigrationRun): Promise<void> {
-  const { spec, findings } = await step('validate both servers').validate({ input: run.input, owner: run.owner });
+  const { spec, findings } = await step('validate both servers').validate({
+    input: run.input,
+    owner: run.owner,
+  });
   adopt(run, spec);
   const order = { block: 0, warn: 1, ok: 2 };
-  run.state.findings = [...findings].sort((a, b) => order[a.verdict] - order[b.verdict]).slice(0, FINDINGS_KEPT);
+  run.state.findings = [...findings]
+    .sort((a, b) => order[a.verdict] - order[b.verdict])
+    .slice(0, FINDINGS_KEPT);
   const blocking = findings.filter(({ verdict }) => verdict === 'block');
   // A stop that was planned anew since then counts, not the spec's, which may have passed.
   const open = run.progress.planRevision > 0 ? blocking.filter(({ id }) => id !== 'stop.at') : blocking;
@@ -29,7 +34,9 @@ function adopt(run: MigrationRun, spec: NonNullable<MigrationRun['spec']>): void
   state.mode = spec.mode;
   state.method = spec.load.method;
   const names = stagesOf(spec.mode, spec.load.method);
-  state.stages = names.map((name) => state.stages.find((known) => known.name === name) ?? { name, status: 'waiting' });
+  state.stages = names.map(
+    (name) => state.stages.find((known) => known.name === name) ?? { name, status: 'waiting' },
+  );
   if (spec.mode !== 'full-load') state.stop ??= plannedStop(spec);
 }
 
@@ -55,6 +62,8 @@ function noteDump(run: MigrationRun, { tables, indexes, constraints, leftOut }: 
 }
 
 export async function restoreSchema(run: MigrationRun): Promise<void> {
-  const { objects } = await step('restore the schema, without indexes and keys').restorePreData({ run: runArgument(run) });
+  const { objects } = await step('restore the schema, without indexes and keys').restorePreData({
+    run: runArgument(run),
+  });
   note(run, 'restored', `${String(objects)} objects of the schema are on the target`);
 }

@@ -1,5 +1,11 @@
 /** One stage: skipped when done, blocked and tried again when it cannot go on, left at once on abort. */
-import { ActivityFailure, ApplicationFailure, CancellationScope, condition, isCancellation } from '@temporalio/workflow';
+import {
+  ActivityFailure,
+  ApplicationFailure,
+  CancellationScope,
+  condition,
+  isCancellation,
+} from '@temporalio/workflow';
 import { isErrorCode } from '../contract/errors.js';
 import type { ErrorCode } from '../contract/errors.js';
 import type { Blocked, StageName } from '../contract/state.js';
@@ -16,16 +22,25 @@ const FATAL: ReadonlySet<ErrorCode> = new Set(['SPEC_INVALID', 'NOT_BUILT_YET'])
 export async function stage(run: MigrationRun, name: StageName, work: () => Promise<void>): Promise<void> {
   const state = run.state.stages.find((each) => each.name === name);
   if (!state || state.status === 'done') return;
-  for (;;) {
-    enter(run, name);
-    const blocked = await attempt(run, name, work);
-    if (!blocked) break;
-    await waitForRetry(run, blocked);
-  }
+  await untilDone(run, name, work);
   state.status = 'done';
   state.endedAt = new Date().toISOString();
   note(run, 'stage-done', `${name} is done`);
   showDetails(run);
+}
+
+/** The work of a stage, blocked and retried until it is done. */
+export async function untilDone(
+  run: MigrationRun,
+  name: StageName,
+  work: () => Promise<void>,
+): Promise<void> {
+  for (;;) {
+    enter(run, name);
+    const blocked = await attempt(run, name, work);
+    if (!blocked) return;
+    await waitForRetry(run, blocked);
+  }
 }
 
 function enter(run: MigrationRun, name: StageName): void {
@@ -34,14 +49,20 @@ function enter(run: MigrationRun, name: StageName): void {
   run.state.stage = name;
   run.state.status = 'running';
   delete run.state.blocked;
-  state.status = 'running';
-  state.startedAt ??= new Date().toISOString();
-  note(run, 'stage', `${name} begins`);
+  if (state.status !== 'done') {
+    state.status = 'running';
+    state.startedAt ??= new Date().toISOString();
+    note(run, 'stage', `${name} begins`);
+  }
   showDetails(run);
 }
 
 /** Undefined when the work is done; what blocks it otherwise. */
-async function attempt(run: MigrationRun, name: StageName, work: () => Promise<void>): Promise<Blocked | undefined> {
+async function attempt(
+  run: MigrationRun,
+  name: StageName,
+  work: () => Promise<void>,
+): Promise<Blocked | undefined> {
   const scope = new CancellationScope();
   run.work = scope;
   try {
@@ -61,11 +82,11 @@ function blockedBy(stageName: StageName, error: unknown): Blocked {
   const failure = error instanceof ActivityFailure ? error.cause : error;
   // Anything else is a defect of the workflow's own code: its task fails, is retried, and a mended worker goes on.
   if (!(error instanceof ActivityFailure) && !(failure instanceof ApplicationFailure)) throw error;
-  const code = failure instanceof ApplicationFailure && isErrorCode(failure.type) ? failure.type : 'INTERNAL_ERROR';
+  const code =
+    failure instanceof ApplicationFailure && isErrorCode(failure.type) ? failure.type : 'INTERNAL_ERROR';
   if (FATAL.has(code)) throw failure as ApplicationFailure;
   const facts = (failure instanceof ApplicationFailure ? failure.details?.[0] : undefined) as
-    | { object?: string; remedy?: string }
-    | undefined;
+    { object?: string; remedy?: string } | undefined;
   return {
     stage: stageName,
     code,
@@ -83,7 +104,7 @@ async function waitForRetry(run: MigrationRun, blocked: Blocked): Promise<void> 
   run.state.blocked = blocked;
   note(run, 'blocked', `${blocked.stage} is blocked: ${blocked.code}: ${blocked.message}`);
   showDetails(run);
-  await condition(() => run.asked.retries > seen || run.asked.abort !== undefined);
+  await condition(() => run.asked.retries > seen || run.asked.finish || run.asked.abort !== undefined);
   if (run.asked.abort) throw new Aborted();
   delete run.state.blocked;
 }

@@ -12,7 +12,7 @@ export async function keepStopClock(run: MigrationRun): Promise<void> {
   for (;;) {
     try {
       await condition(() => run.slotReady && run.clockError === undefined && isClockWrong(run));
-      if (run.clock) await cancelStopClock(run);
+      if (isMarkerOutdated(run)) await retireMarker(run);
       startStopClock(run);
     } catch (error) {
       // The workflow itself was cancelled.
@@ -22,21 +22,30 @@ export async function keepStopClock(run: MigrationRun): Promise<void> {
   }
 }
 
-/** No clock waits for the plan that stands, or one waits for another plan. */
-function isClockWrong({ state, clock, progress }: MigrationRun): boolean {
-  if (!state.stop || progress.committed) return false;
-  return clock ? clock.revision !== progress.planRevision : state.stop.kind !== 'never';
+/** No clock runs for the plan that stands, or a marker of another plan may still be committed. */
+function isClockWrong(run: MigrationRun): boolean {
+  const { stop } = run.state;
+  if (!stop || run.progress.committed) return false;
+  return isMarkerOutdated(run) || (stop.kind !== 'never' && !run.clock);
+}
+
+/** Judged by what is carried from run to run: the clock itself is not. */
+function isMarkerOutdated({ progress }: MigrationRun): boolean {
+  return progress.marker !== undefined && progress.marker.revision !== progress.planRevision;
 }
 
 function startStopClock(run: MigrationRun): void {
   const plan = run.state.stop;
-  if (!plan || plan.kind === 'never' || run.progress.committed || !run.slotReady) return;
-  const marker = (run.progress.marker ??= {
+  if (!plan || plan.kind === 'never' || run.clock || run.progress.committed || !run.slotReady) return;
+  const { revision, ...marker } = (run.progress.marker ??= {
     marker: `${run.owner}:${String((run.progress.stops += 1))}`,
     nonce: uuid4(),
     plan: { kind: plan.kind, then: plan.then, ...(plan.at === undefined ? {} : { at: plan.at }) },
     lanes: [currentLane(run)],
+    revision: run.progress.planRevision,
   });
+  // Another message came between the decision and this start; the loop looks again.
+  if (revision !== run.progress.planRevision) return;
   const scope = new CancellationScope();
   const summary = plan.kind === 'at' ? `stop at ${plan.at ?? ''}` : 'stop now';
   const ended = scope
@@ -51,29 +60,36 @@ function startStopClock(run: MigrationRun): void {
         if (!isCancellation(error)) run.clockError = error;
       },
     );
-  run.clock = { scope, revision: run.progress.planRevision, ended };
+  run.clock = { scope, ended };
 }
 
-/**
- * Ends the clock and makes its marker harmless. A marker that was committed at the same moment is either disarmed
- * before it arrives, or has stopped the lanes already: then the change of plan came too late, and the clock, started
- * again with the same marker, only reports it.
- */
-export async function cancelStopClock(run: MigrationRun): Promise<void> {
+/** Ends the clock's activity: afterwards its marker is known as committed, or nobody commits it any more. */
+export async function endStopClock(run: MigrationRun): Promise<void> {
   const { clock } = run;
   if (!clock) return;
   clock.scope.cancel();
   await clock.ended;
-  run.clock = undefined;
+  if (run.clock === clock) run.clock = undefined;
+}
+
+/**
+ * Makes the marker of an old plan harmless. One that was committed at the same moment is either disarmed before it
+ * arrives, or has stopped the lanes already: then the change of plan came too late, and the marker counts.
+ */
+async function retireMarker(run: MigrationRun): Promise<void> {
+  await endStopClock(run);
   const { marker } = run.progress;
   if (!marker || run.progress.committed) return;
-  const { fired } = await step('disarm the marker').disarmMarker({ run: runArgument(run), marker });
-  if (!fired) {
-    delete run.progress.marker;
+  const { revision: _, ...plan } = marker;
+  const { fired } = await step('disarm the marker').disarmMarker({ run: runArgument(run), marker: plan });
+  if (fired) {
+    note(run, 'marker', 'the change of plan came too late: the lanes had stopped');
+    run.state.stop = { ...marker.plan };
+    marker.revision = run.progress.planRevision;
     return;
   }
-  note(run, 'marker', 'the change of plan came too late: the lanes had stopped');
-  run.state.stop = { ...marker.plan };
+  run.progress.retired.push(marker.marker);
+  delete run.progress.marker;
 }
 
 /** A clock that failed blocks the stage that needs it; after `retry` it is wound up again. */

@@ -22,10 +22,13 @@ export interface DemoServers {
   target: Cluster;
 }
 
+/** No tools are of this major: the newest that there are are taken. */
+const NEWEST = Number.POSITIVE_INFINITY;
+
 /** The target is the newest there is; pg_dump cannot read a source that is newer than itself. */
 export async function chooseMajors(): Promise<Majors> {
   const majors = embeddedMajors();
-  const { major: tools } = await findClientTools();
+  const { major: tools } = await findClientTools(NEWEST);
   const source = majors.filter((major) => major <= tools).at(-1);
   const target = majors.at(-1);
   if (source === undefined || target === undefined) {

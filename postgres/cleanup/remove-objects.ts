@@ -12,6 +12,7 @@ import { dropSubscription } from '../lane/subscription.js';
 import { clearLedger, dropSchemaIfUnused } from '../ledger/create-ledger.js';
 import { dropRestored } from '../schema/drop-restored.js';
 import type { Session } from '../session.js';
+import { purposeOf, purposePrefix } from '../purpose.js';
 import { takeOver } from '../take-over.js';
 
 /**
@@ -37,7 +38,9 @@ const TARGET_LANES_SQL = `
 
 export async function removeObjects(job: Job, dropTarget: boolean): Promise<Removed> {
   const leftovers = [
-    ...(await attempt('the subscriptions', () => withTarget(job, 'cleanup', (target) => removeSubscriptions(job, target)))),
+    ...(await attempt('the subscriptions', () =>
+      withTarget(job, 'cleanup', (target) => removeSubscriptions(job, target)),
+    )),
     ...(await attempt('the source', () => withSource(job, 'cleanup', (source) => cleanSource(job, source)))),
   ];
   const notes: string[] = [];
@@ -49,7 +52,9 @@ export async function removeObjects(job: Job, dropTarget: boolean): Promise<Remo
       )),
     );
   }
-  await rm(workFolder(job), { recursive: true, force: true });
+  await rm(workFolder(job), { recursive: true, force: true }).catch((error: unknown) => {
+    notes.push(`files left on a worker: ${messageOf(error)}`);
+  });
   return { leftovers, notes };
 }
 
@@ -66,6 +71,20 @@ async function findLanes(session: Session, sql: string, job: Job): Promise<LaneN
   return rows.map(({ lane }) => lane);
 }
 
+/** Lanes that the ledger knows: a slot may have been made after its publication was dropped. */
+function readLanes(job: Job): Promise<LaneName[]> {
+  return withTarget(job, 'cleanup', async (target) => {
+    const { ledger } = await target.one<{ ledger: boolean }>(
+      `SELECT to_regclass('pgtrek.lane') IS NOT NULL AS ledger`,
+    );
+    if (!ledger) return [];
+    const rows = await target.query<{ lane: LaneName }>('SELECT lane FROM pgtrek.lane WHERE owner = $1', [
+      job.owner,
+    ]);
+    return rows.map(({ lane }) => lane);
+  });
+}
+
 async function removeSubscriptions(job: Job, target: Session): Promise<string[]> {
   await takeOver(target, job.owner, 'cleanup');
   await endSessions(job, target);
@@ -75,12 +94,17 @@ async function removeSubscriptions(job: Job, target: Session): Promise<string[]>
 
 async function cleanSource(job: Job, source: Session): Promise<string[]> {
   await endSessions(job, source);
-  for (const lane of await findLanes(source, SOURCE_LANES_SQL, job)) await removeFromSource(source, lane);
+  const lanes = new Set([...(await readLanes(job)), ...(await findLanes(source, SOURCE_LANES_SQL, job))]);
+  for (const lane of lanes) await removeFromSource(source, lane);
   await dropSchemaIfUnused(source);
   return [];
 }
 
+/** A backup may hold a journal for hours: then it is a leftover that a retry removes, not a clean-up that hangs. */
+const LOCK_TIMEOUT_SQL = `SET lock_timeout = '10s'`;
+
 async function removeFromSource(source: Session, lane: LaneName): Promise<void> {
+  await source.query(LOCK_TIMEOUT_SQL);
   await dropSlot(source, lane);
   await source.query(`DROP /* pgtrek: drop-publication */ PUBLICATION IF EXISTS ${lane}`);
   await dropJournal(source, lane);
@@ -91,6 +115,7 @@ async function cleanTarget(
   target: Session,
   { dropTarget, notes }: { dropTarget: boolean; notes: string[] },
 ): Promise<string[]> {
+  await target.query(LOCK_TIMEOUT_SQL);
   for (const lane of await findLanes(target, TARGET_LANES_SQL, job)) await dropJournal(target, lane);
   const { has_ledger } = await target.one<{ has_ledger: boolean }>(
     `SELECT to_regclass('pgtrek.migration') IS NOT NULL AS has_ledger`,
@@ -108,8 +133,8 @@ async function endSessions(job: Job, session: Session): Promise<void> {
   await session.query(
     `SELECT /* pgtrek: end-sessions */ pg_terminate_backend(pid) FROM pg_stat_activity
      WHERE datname = current_database() AND pid <> pg_backend_pid()
-       AND starts_with(application_name, $1) AND application_name <> $2`,
-    [`pgtrek:${job.name}:`, `pgtrek:${job.name}:cleanup`],
+       AND left(application_name, length($1)) = $1 AND application_name <> $2`,
+    [purposePrefix(job.name, job.owner), purposeOf(job.name, job.owner, 'cleanup')],
   );
 }
 

@@ -1,6 +1,7 @@
 /** The lane's journal: a table of its own on both ends, replicated like any other, that carries heartbeats and markers. */
 import { escapeIdentifier, escapeLiteral } from 'pg';
 import type { LaneName } from '../../contract/names.js';
+import { ensureSchema } from '../ledger/create-ledger.js';
 import type { Session } from '../session.js';
 
 /** The comment by which objects of ours are known: `pgtrek orphans` reads it too. */
@@ -12,15 +13,12 @@ export function journalTable(lane: LaneName): string {
   return `pgtrek.${escapeIdentifier(lane)}`;
 }
 
-const LOCK_SQL = `SELECT pg_advisory_xact_lock(hashtext('pgtrek'), hashtext('ledger'))`;
-
 /** New and empty on the source; written there only. */
 export async function createJournal(session: Session, lane: LaneName, owner: string): Promise<void> {
   await session.transaction(async () => {
-    await session.query(LOCK_SQL);
-    await session.query('CREATE /* pgtrek: create-journal */ SCHEMA IF NOT EXISTS pgtrek');
+    await ensureSchema(session);
     await session.query(`
-      CREATE TABLE IF NOT EXISTS ${journalTable(lane)} (
+      CREATE /* pgtrek: create-journal */ TABLE IF NOT EXISTS ${journalTable(lane)} (
         id text PRIMARY KEY,
         kind text NOT NULL,
         owner text NOT NULL,
@@ -55,7 +53,7 @@ const STOP_FUNCTION_SQL = `
 export async function createTargetJournal(target: Session, lane: LaneName, owner: string): Promise<void> {
   await createJournal(target, lane, owner);
   await target.transaction(async () => {
-    await target.query(LOCK_SQL);
+    await ensureSchema(target);
     await target.query(STOP_FUNCTION_SQL);
     await target.query(`DROP TRIGGER IF EXISTS stop_lane ON ${journalTable(lane)}`);
     await target.query(`
@@ -66,5 +64,8 @@ export async function createTargetJournal(target: Session, lane: LaneName, owner
 }
 
 export async function dropJournal(session: Session, lane: LaneName): Promise<void> {
-  await session.query(`DROP /* pgtrek: drop-journal */ TABLE IF EXISTS ${journalTable(lane)}`);
+  const { exists } = await session.one<{ exists: boolean }>('SELECT to_regclass($1) IS NOT NULL AS exists', [
+    journalTable(lane),
+  ]);
+  if (exists) await session.query(`DROP /* pgtrek: drop-journal */ TABLE IF EXISTS ${journalTable(lane)}`);
 }

@@ -61,7 +61,9 @@ async function createPublication(
 ): Promise<void> {
   const [existing] = await source.query('SELECT FROM pg_publication WHERE pubname = $1', [lane]);
   if (existing) return;
-  const list = [...tables.map(({ qualified }) => qualified), journalTable(lane)].join(', ');
+  // ONLY: the children of an inheritance tree are listed themselves, where they are selected.
+  const names = tables.map(({ kind, qualified }) => (kind === 'r' ? `ONLY ${qualified}` : qualified));
+  const list = [...names, journalTable(lane)].join(', ');
   const viaRoot = source.version >= 130000 ? ', publish_via_partition_root = true' : '';
   await source.transaction(async () => {
     // Each table is locked for a moment; behind a long ALTER this must give up, or writers wait behind it.
@@ -115,12 +117,20 @@ const NOTE_SQL = `
   ON CONFLICT (owner, lane, relation) DO NOTHING`;
 
 /** The first note counts: a second attempt must not take a rewritten heap for the one that the snapshot sees. */
-export async function noteFilenodes(job: Job, lane: LaneName, source: Session, target: Session): Promise<void> {
+export async function noteFilenodes(
+  job: Job,
+  lane: LaneName,
+  source: Session,
+  target: Session,
+): Promise<void> {
   const tables = await target.query<{ oid: number }>(
     `SELECT oid FROM pgtrek.relation WHERE owner = $1 AND kind = 'r' AND has_data`,
     [job.owner],
   );
-  const nodes = await readFilenodes(source, tables.map(({ oid }) => oid));
+  const nodes = await readFilenodes(
+    source,
+    tables.map(({ oid }) => oid),
+  );
   await target.query(NOTE_SQL, [
     job.owner,
     lane,

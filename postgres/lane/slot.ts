@@ -22,7 +22,10 @@ export interface SlotSnapshot {
  * error names the transactions.
  */
 export async function createSlot(job: Job, lane: LaneName): Promise<SlotSnapshot> {
-  const session = await openSession(job.servers.source, { ...sessionOptions(job, 'slot'), replication: true });
+  const session = await openSession(job.servers.source, {
+    ...sessionOptions(job, 'slot'),
+    replication: true,
+  });
   const timer = setTimeout(() => void endSlotCreation(job, lane), job.spec.load.slotTimeout * 1000);
   const { observer } = job.servers;
   try {
@@ -42,7 +45,11 @@ export async function createSlot(job: Job, lane: LaneName): Promise<SlotSnapshot
     throw new PgtrekError(
       'SLOT_CREATION_BLOCKED',
       `Slot ${lane} waited ${job.spec.load.slotTimeout} s for transactions that are open on the source: ${waiting.join('; ')} (${messageOf(error)})`,
-      { object: lane, remedy: `End these transactions (SELECT pg_terminate_backend(pid)), then retry.`, cause: error },
+      {
+        object: lane,
+        remedy: `End these transactions (SELECT pg_terminate_backend(pid)), then retry.`,
+        cause: error,
+      },
     );
   } finally {
     clearTimeout(timer);
@@ -88,11 +95,17 @@ export async function dropSlot(source: Session, lane: LaneName): Promise<void> {
       await endWalsender(source, lane);
       return false;
     }
-    await source.query('SELECT /* pgtrek: drop-slot */ pg_drop_replication_slot($1)', [lane]).catch((error: unknown) => {
-      // Taken again or dropped in between: the next look tells.
-      if (!/is active|does not exist/.test(messageOf(error))) throw error;
-    });
+    await source
+      .query('SELECT /* pgtrek: drop-slot */ pg_drop_replication_slot($1)', [lane])
+      .catch((error: unknown) => {
+        // Taken again or dropped in between: the next look tells.
+        if (!/is active|does not exist/.test(messageOf(error))) throw error;
+      });
     return false;
   });
-  if (!gone) throw new PgtrekError('CLEANUP_INCOMPLETE', `Slot ${lane} stays in use.`, { object: lane, retryable: true });
+  if (!gone)
+    throw new PgtrekError('CLEANUP_INCOMPLETE', `Slot ${lane} stays in use.`, {
+      object: lane,
+      retryable: true,
+    });
 }

@@ -32,7 +32,10 @@ export async function subscribeLane(job: Job, lane: LaneName): Promise<void> {
       );
     }
     await waitForWorker(job, target, lane);
-    await target.query(`UPDATE pgtrek.lane SET status = 'applying' WHERE owner = $1 AND lane = $2`, [job.owner, lane]);
+    await target.query(`UPDATE pgtrek.lane SET status = 'applying' WHERE owner = $1 AND lane = $2`, [
+      job.owner,
+      lane,
+    ]);
   });
 }
 
@@ -64,11 +67,22 @@ const CREATE_SQL = `
   END
   $create$`;
 
+/** A lane that was given up or removed meanwhile gets no subscription; this one cannot be while we make it. */
+async function holdLane(target: Session, owner: string, lane: LaneName): Promise<void> {
+  const rows = await target.query(
+    `SELECT FROM pgtrek.lane WHERE owner = $1 AND lane = $2 AND status <> 'dropped' FOR SHARE`,
+    [owner, lane],
+  );
+  if (rows.length > 0) return;
+  throw new PgtrekError('SUPERSEDED', `Lane ${lane} was given up.`, { object: lane });
+}
+
 async function createSubscription(job: Job, target: Session, lane: LaneName): Promise<void> {
   await target.transaction(async () => {
+    await holdLane(target, job.owner, lane);
     await target.query(SETTINGS_SQL, [
       lane,
-      connectionString(job.servers.replication, lane),
+      connectionString(job.servers.replication, lane, target.version),
       target.version >= 140000 ? ', streaming = on' : '',
       `${String(CONNECT_SECONDS)}s`,
     ]);
@@ -89,10 +103,11 @@ const WORKER_SQL = `
 
 async function waitForWorker(job: Job, target: Session, lane: LaneName): Promise<void> {
   const ready = await waitUntil({ seconds: 60, every: 100, signal: job.signal }, async () => {
-    const { enabled, running, syncing } = await target.one<{ enabled: boolean; running: boolean; syncing: boolean }>(
-      WORKER_SQL,
-      [lane],
-    );
+    const { enabled, running, syncing } = await target.one<{
+      enabled: boolean;
+      running: boolean;
+      syncing: boolean;
+    }>(WORKER_SQL, [lane]);
     // A marker that was committed during the load may already have stopped it.
     return !syncing && (running || !enabled);
   });

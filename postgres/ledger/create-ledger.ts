@@ -1,21 +1,24 @@
 /** The ledger: tables in schema pgtrek of the target that hold the plan and what is done. Every row has its owner. */
+import { PgtrekError } from '../../contract/errors.js';
 import type { Session } from '../session.js';
 
 /** One lock for all migrations: IF NOT EXISTS alone can fail when two create the same thing at once. */
 const LOCK_SQL = `SELECT pg_advisory_xact_lock(hashtext('pgtrek'), hashtext('ledger'))`;
 
 const TABLES_SQL = `/* pgtrek: create-ledger */
-  CREATE SCHEMA IF NOT EXISTS pgtrek;
-
   CREATE TABLE IF NOT EXISTS pgtrek.migration (
     owner text PRIMARY KEY,
     name text NOT NULL,
-    created_at timestamptz NOT NULL DEFAULT now()
+    created_at timestamptz NOT NULL DEFAULT now(),
+    -- Set when nothing of the schema existed and pg_restore is about to make it: what exists later is ours.
+    restore_begun_at timestamptz
   );
 
   -- The schema of the source as a pg_dump archive: any worker restores any section from it, weeks later too.
   CREATE TABLE IF NOT EXISTS pgtrek.archive (
     owner text PRIMARY KEY,
+    -- Of pg_dump: an older pg_restore does not read it.
+    client_major int NOT NULL,
     content bytea NOT NULL
   );
 
@@ -118,9 +121,36 @@ const OWN_SQL = `
 export async function createLedger(target: Session, owner: string, name: string): Promise<void> {
   await target.transaction(async () => {
     await target.query(LOCK_SQL);
+    await createSchema(target);
     await target.query(TABLES_SQL);
     await target.query(OWN_SQL, [owner, name]);
   });
+}
+
+/** The comment by which schema pgtrek is known as ours: only then is it ever dropped. */
+export const SCHEMA_COMMENT = 'pgtrek: journals and ledgers of migrations';
+
+/** Under the lock of all migrations; a schema of this name that others made is not taken. */
+async function createSchema(session: Session): Promise<void> {
+  const [existing] = await session.query<{ comment: string | null }>(
+    `SELECT obj_description(oid, 'pg_namespace') AS comment FROM pg_namespace WHERE nspname = 'pgtrek'`,
+  );
+  if (!existing) {
+    await session.query('CREATE /* pgtrek: create-schema */ SCHEMA pgtrek');
+    await session.query(`COMMENT ON SCHEMA pgtrek IS '${SCHEMA_COMMENT}'`);
+  } else if (existing.comment !== SCHEMA_COMMENT) {
+    throw new PgtrekError(
+      'LEFTOVER_OBJECTS',
+      `The ${session.endpoint.end} has a schema pgtrek that pgtrek did not make.`,
+      { object: 'pgtrek', remedy: 'ALTER SCHEMA pgtrek RENAME TO something_else; then retry.' },
+    );
+  }
+}
+
+/** Schema pgtrek on an end that has no ledger. */
+export async function ensureSchema(session: Session): Promise<void> {
+  await session.query(LOCK_SQL);
+  await createSchema(session);
 }
 
 /** Tables of the ledger; each has a column owner. */
@@ -141,19 +171,22 @@ export async function clearLedger(target: Session, owner: string): Promise<void>
 }
 
 const SCHEMA_IN_USE_SQL = `
-  SELECT to_regclass('pgtrek.migration') IS NOT NULL AS has_ledger,
+  SELECT coalesce(obj_description(to_regnamespace('pgtrek'), 'pg_namespace') = $1, false) AS is_ours,
+    to_regclass('pgtrek.migration') IS NOT NULL AS has_ledger,
     EXISTS (
       SELECT FROM pg_class WHERE relnamespace = to_regnamespace('pgtrek') AND relname ~ '^pgtrek_.*_[0-9]+$'
     ) AS has_journals`;
 
-/** Drops schema pgtrek once no migration uses it any more, on either end. True when it is gone. */
+/** Drops schema pgtrek, if it is ours, once no migration uses it any more; on either end. */
 export async function dropSchemaIfUnused(session: Session): Promise<void> {
   await session.transaction(async () => {
     await session.query(LOCK_SQL);
-    const { has_ledger, has_journals } = await session.one<{ has_ledger: boolean; has_journals: boolean }>(
-      SCHEMA_IN_USE_SQL,
-    );
-    if (has_journals) return;
+    const { is_ours, has_ledger, has_journals } = await session.one<{
+      is_ours: boolean;
+      has_ledger: boolean;
+      has_journals: boolean;
+    }>(SCHEMA_IN_USE_SQL, [SCHEMA_COMMENT]);
+    if (!is_ours || has_journals) return;
     if (has_ledger && (await session.query('SELECT FROM pgtrek.migration LIMIT 1')).length > 0) return;
     await session.query('DROP /* pgtrek: drop-schema */ SCHEMA IF EXISTS pgtrek CASCADE');
   });

@@ -26,6 +26,8 @@ export type PlannedEntry = ArchiveEntry & {
 
 export interface SchemaPlan {
   archive: Buffer;
+  /** Of pg_dump. */
+  clientMajor: number;
   entries: PlannedEntry[];
   relations: PlannedRelation[];
   indexes: IndexDefinition[];
@@ -43,7 +45,10 @@ const SUMMARY_SQL = `
 
 /** What the ledger holds already; undefined when nothing was dumped yet. */
 export async function readSchema(target: Session, owner: string): Promise<DumpResult | undefined> {
-  const [summary] = await target.query<DumpResult & Record<string, unknown>>(SUMMARY_SQL, [owner, BUILT_BY_US]);
+  const [summary] = await target.query<DumpResult & Record<string, unknown>>(SUMMARY_SQL, [
+    owner,
+    BUILT_BY_US,
+  ]);
   return summary;
 }
 
@@ -78,7 +83,7 @@ const FOREIGN_KEYS_SQL = `
   FROM jsonb_array_elements($2::jsonb) WITH ORDINALITY AS e (k, n)`;
 
 const ARCHIVE_SQL = `
-  INSERT /* pgtrek: write-archive */ INTO pgtrek.archive (owner, content) VALUES ($1, $2)`;
+  INSERT /* pgtrek: write-archive */ INTO pgtrek.archive (owner, client_major, content) VALUES ($1, $2, $3)`;
 
 export async function writeSchema(target: Session, owner: string, plan: SchemaPlan): Promise<void> {
   await target.transaction(async () => {
@@ -86,6 +91,6 @@ export async function writeSchema(target: Session, owner: string, plan: SchemaPl
     await target.query(RELATIONS_SQL, [owner, JSON.stringify(plan.relations)]);
     await target.query(INDEXES_SQL, [owner, JSON.stringify(plan.indexes)]);
     await target.query(FOREIGN_KEYS_SQL, [owner, JSON.stringify(plan.foreignKeys)]);
-    await target.query(ARCHIVE_SQL, [owner, plan.archive]);
+    await target.query(ARCHIVE_SQL, [owner, plan.clientMajor, plan.archive]);
   });
 }

@@ -58,8 +58,13 @@ const INDEXES_SQL = `
 /** Catalog-first: what is there is not built again. */
 export async function buildIndexes(job: Job, batch: Batch): Promise<{ indexes: number }> {
   return withTarget(job, 'index', async (target) => {
-    await target.query(`SELECT set_config('maintenance_work_mem', $1, false)`, [job.spec.load.maintenanceWorkMem]);
-    const indexes = await target.query<PlannedIndex & Record<string, unknown>>(INDEXES_SQL, [job.owner, batch.tables]);
+    await target.query(`SELECT set_config('maintenance_work_mem', $1, false)`, [
+      job.spec.load.maintenanceWorkMem,
+    ]);
+    const indexes = await target.query<PlannedIndex & Record<string, unknown>>(INDEXES_SQL, [
+      job.owner,
+      batch.tables,
+    ]);
     const missing = indexes.filter((index) => !index.is_built);
     for (const index of missing) await buildIndex(target, index);
     return { indexes: missing.length };
@@ -96,8 +101,10 @@ async function unlessThere(work: () => Promise<unknown>): Promise<void> {
   try {
     await work();
   } catch (error) {
-    // duplicate_table (indexes too), duplicate_object
-    if (!['42P07', '42710'].includes(sqlState(error) ?? '')) throw error;
+    // duplicate_table (indexes too), duplicate_object; two CREATE INDEX at once collide in pg_class itself.
+    const state = sqlState(error);
+    const inCatalog = state === '23505' && (error as { schema?: string }).schema === 'pg_catalog';
+    if (state !== '42P07' && state !== '42710' && !inCatalog) throw error;
   }
 }
 
@@ -147,4 +154,3 @@ async function buildForeignKey(target: Session, key: PlannedKey): Promise<void> 
     }
   });
 }
-

@@ -29,7 +29,11 @@ export async function copyBatch(
   onProgress: (figures: CopyFigures) => void,
 ): Promise<CopiedTable[]> {
   return withEnds(job, 'copy', async (source, target) => {
-    const tables = await target.query<TableToCopy & Record<string, unknown>>(TABLES_SQL, [job.owner, lane, batch.tables]);
+    const tables = await target.query<TableToCopy & Record<string, unknown>>(TABLES_SQL, [
+      job.owner,
+      lane,
+      batch.tables,
+    ]);
     const copied = await readCopied(target, job, lane, batch);
     const known = new Set(copied.map(({ id }) => id));
     for (const table of tables.filter(({ id }) => !known.has(id))) {

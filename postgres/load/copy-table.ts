@@ -38,11 +38,13 @@ export interface CopyOrder {
  */
 export async function copyTable(order: CopyOrder, table: TableToCopy): Promise<CopiedTable> {
   const { source, target, snapshot } = order;
-  return explained({ code: 'COPY_FAILED', doing: `copy ${table.qualified}`, object: table.qualified, remedy: REMEDY }, () =>
-    source.transaction(async () => {
-      await importSnapshot(source, snapshot);
-      return target.transaction(() => copyInTransactions(order, table));
-    }, 'BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY'),
+  return explained(
+    { code: 'COPY_FAILED', doing: `copy ${table.qualified}`, object: table.qualified, remedy: REMEDY },
+    () =>
+      source.transaction(async () => {
+        await importSnapshot(source, snapshot);
+        return target.transaction(() => copyInTransactions(order, table));
+      }, 'BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY'),
   );
 }
 
@@ -84,7 +86,9 @@ async function importSnapshot(source: Session, snapshot: string): Promise<void> 
   } catch (error) {
     // 22023 invalid snapshot identifier, 55000 its transaction is gone; 42704 from 17 on.
     if (['22023', '55000', '42704'].includes(sqlState(error) ?? '')) {
-      throw new PgtrekError('SNAPSHOT_LOST', `Snapshot ${snapshot} is gone: ${messageOf(error)}`, { cause: error });
+      throw new PgtrekError('SNAPSHOT_LOST', `Snapshot ${snapshot} is gone: ${messageOf(error)}`, {
+        cause: error,
+      });
     }
     throw error;
   }
@@ -95,7 +99,8 @@ async function holdLane(target: Session, owner: string, lane: LaneName): Promise
     'SELECT /* pgtrek: hold-lane */ status FROM pgtrek.lane WHERE owner = $1 AND lane = $2 FOR SHARE',
     [owner, lane],
   );
-  if (row?.status !== 'loading') throw new PgtrekError('SNAPSHOT_LOST', `Lane ${lane} was given up.`, { object: lane });
+  if (row?.status !== 'loading')
+    throw new PgtrekError('SNAPSHOT_LOST', `Lane ${lane} was given up.`, { object: lane });
 }
 
 async function copyRows(
@@ -115,7 +120,9 @@ async function copyRows(
       else Promise.resolve(observer('before', 'copy-data')).then(() => done(null, chunk), done);
     },
   });
-  const output = source.client.query(copyTo(`COPY ${table.qualified}${columns} TO STDOUT (FORMAT ${format})`));
+  const output = source.client.query(
+    copyTo(`COPY ${table.qualified}${columns} TO STDOUT (FORMAT ${format})`),
+  );
   const input = target.client.query(
     copyFrom(`COPY ${table.qualified}${columns} FROM STDIN (FORMAT ${format}, FREEZE true)`),
   );
@@ -135,10 +142,15 @@ async function copyRows(
  */
 async function checkFilenode(source: Session, table: TableToCopy): Promise<void> {
   const [now] = await readFilenodes(source, [table.oid]);
-  if (now && now.heap === table.heap && now.toast === table.toast) return;
+  // COPY went by name: another table may have taken it meanwhile.
+  const { named } = await source.one<{ named: number | null }>(
+    'SELECT /* pgtrek: look-up-name */ to_regclass($1)::oid AS named',
+    [table.qualified],
+  );
+  if (now && now.heap === table.heap && now.toast === table.toast && named === table.oid) return;
   throw new PgtrekError(
     'HEAP_REWRITTEN',
-    `${table.qualified} was rewritten, truncated or dropped on the source during the load.`,
+    `${table.qualified} was rewritten, truncated, renamed or dropped on the source during the load.`,
     { object: table.qualified },
   );
 }

@@ -3,9 +3,10 @@ import { setTimeout as delay } from 'node:timers/promises';
 import type { LaneName, Lsn } from '../../contract/names.js';
 import { PgtrekError } from '../../contract/errors.js';
 import { messageOf } from '../classify-error.js';
-import { sessionOptions } from '../job.js';
+import { sessionOptions, withSource, withTarget } from '../job.js';
 import type { Job } from '../job.js';
-import { createSlot } from '../lane/slot.js';
+import { compareSchema } from './compare-schema.js';
+import { createSlot, dropSlot } from '../lane/slot.js';
 import { openSession } from '../session.js';
 import type { Session } from '../session.js';
 
@@ -28,7 +29,11 @@ export async function holdSnapshot(
   const keeper = await openSession(job.servers.source, sessionOptions(job, 'snapshot'));
   try {
     await keeper.query('BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY');
-    await onSnapshot(withSlot ? await exportFromSlot(job, lane, keeper) : { snapshot: await exportSnapshot(keeper) });
+    const held = withSlot
+      ? await exportFromSlot(job, lane, keeper)
+      : { snapshot: await exportSnapshot(keeper) };
+    await compareSchema(job, keeper);
+    await onSnapshot(held);
     await keepAlive(job, keeper);
   } finally {
     await keeper.close();
@@ -38,11 +43,34 @@ export async function holdSnapshot(
 async function exportFromSlot(job: Job, lane: LaneName, keeper: Session): Promise<HeldSnapshot> {
   const slot = await createSlot(job, lane);
   try {
+    await checkLane(job, lane);
     await keeper.query(`SET TRANSACTION SNAPSHOT '${slot.snapshot}' /* pgtrek: import-slot-snapshot */`);
     return { snapshot: await exportSnapshot(keeper), lsn: slot.lsn };
   } finally {
     await slot.session.close();
   }
+}
+
+/** An attempt that nobody waits for any more must not leave a slot behind: clean-up may have passed already. */
+async function checkLane(job: Job, lane: LaneName): Promise<void> {
+  const loading = await withTarget(job, 'slot', (target) => isLoading(target, job.owner, lane));
+  if (loading) return;
+  await withSource(job, 'slot', (source) => dropSlot(source, lane));
+  throw new PgtrekError('SNAPSHOT_LOST', `Lane ${lane} was given up while its slot was made.`, {
+    object: lane,
+  });
+}
+
+async function isLoading(target: Session, owner: string, lane: LaneName): Promise<boolean> {
+  const { ledger } = await target.one<{ ledger: boolean }>(
+    `SELECT to_regclass('pgtrek.lane') IS NOT NULL AS ledger`,
+  );
+  if (!ledger) return false;
+  const rows = await target.query(
+    `SELECT /* pgtrek: check-lane */ FROM pgtrek.lane WHERE owner = $1 AND lane = $2 AND status = 'loading'`,
+    [owner, lane],
+  );
+  return rows.length > 0;
 }
 
 async function exportSnapshot(keeper: Session): Promise<string> {
@@ -60,9 +88,13 @@ async function keepAlive(job: Job, keeper: Session): Promise<void> {
       await keeper.query('SELECT 1');
     } catch (error) {
       job.signal?.throwIfAborted();
-      throw new PgtrekError('SNAPSHOT_LOST', `The session that held the snapshot ended: ${messageOf(error)}`, {
-        cause: error,
-      });
+      throw new PgtrekError(
+        'SNAPSHOT_LOST',
+        `The session that held the snapshot ended: ${messageOf(error)}`,
+        {
+          cause: error,
+        },
+      );
     }
     await delay(1000, undefined, job.signal ? { signal: job.signal } : {});
   }

@@ -62,7 +62,11 @@ export function cutBatches(tables: Sized[]): Batch[] {
 function makeBatch(tables: Sized[], bytes: bigint): Batch {
   const [first] = tables;
   const others = tables.length > 1 ? ` and ${tables.length - 1} more` : '';
-  return { tables: tables.map(({ id }) => id), label: `${first?.qualified ?? ''}${others}`, bytes: bytes.toString() };
+  return {
+    tables: tables.map(({ id }) => id),
+    label: `${first?.qualified ?? ''}${others}`,
+    bytes: bytes.toString(),
+  };
 }
 
 const ROWS_SQL = `

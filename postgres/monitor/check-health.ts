@@ -2,49 +2,68 @@
 import { PgtrekError } from '../../contract/errors.js';
 import type { LaneFigures, MonitorFigures } from '../../contract/state.js';
 
-/** `stopping`: the marker has arrived, or the lanes stand at one: a disabled subscription is then as it should be. */
-export function checkHealth(figures: MonitorFigures, { stopping }: { stopping: boolean }): void {
-  for (const lane of figures.lanes) checkLane(lane, stopping);
+export interface Expected {
+  /** The marker has arrived: a disabled subscription is as it should be. */
+  stopping: boolean;
+  /** The lanes have stopped for good, and need their slots no more. */
+  standing: boolean;
 }
 
-function checkLane(lane: LaneFigures, stopping: boolean): void {
-  const { lane: name, walStatus } = lane;
-  if (walStatus === null || walStatus === 'lost') {
-    throw new PgtrekError(
-      'SLOT_LOST',
-      walStatus === null
-        ? `Replication slot ${name} is gone from the source.`
-        : `Replication slot ${name} was invalidated: the source has removed WAL that it needed (max_slot_wal_keep_size).`,
-      { object: name, remedy: 'Changes are lost: pgtrek abort, then start again.' },
-    );
-  }
-  if (!lane.enabled && !stopping) {
-    throw new PgtrekError(
-      'SUBSCRIPTION_DISABLED',
-      `Subscription ${name} is disabled (or gone) on the target, and no marker of pgtrek did it.`,
-      { object: name, remedy: `On the target: ALTER SUBSCRIPTION ${name} ENABLE; then retry.` },
-    );
+export function checkHealth(figures: MonitorFigures, expected: Expected): void {
+  for (const lane of figures.lanes) {
+    if (!expected.standing) checkSlot(lane);
+    if (!expected.standing && !expected.stopping) checkEnabled(lane);
   }
 }
 
-/** How many measurements in a row a lane may stand still with errors before that is told as the reason. */
-const PATIENCE = 3;
+function checkSlot({ lane, walStatus }: LaneFigures): void {
+  if (walStatus !== null && walStatus !== 'lost') return;
+  throw new PgtrekError(
+    'SLOT_LOST',
+    walStatus === null
+      ? `Replication slot ${lane} is gone from the source.`
+      : `Replication slot ${lane} was invalidated: the source has removed WAL that it needed (max_slot_wal_keep_size).`,
+    { object: lane, remedy: 'Changes are lost: pgtrek abort, then start again.' },
+  );
+}
 
-/**
- * Follows one lane's error counter: errors that rise while nothing more is confirmed mean that apply meets the same
- * change again and again. Before 15 there is no counter, and a worker that is never there tells the same.
- */
-export function createErrorWatch(): (figures: MonitorFigures) => void {
-  const seen = new Map<string, { errors: number; confirmed: string; stuck: number }>();
+function checkEnabled({ lane, enabled }: LaneFigures): void {
+  if (enabled) return;
+  throw new PgtrekError(
+    'SUBSCRIPTION_DISABLED',
+    `Subscription ${lane} is disabled (or gone) on the target, and no marker of pgtrek did it.`,
+    { object: lane, remedy: `On the target: ALTER SUBSCRIPTION ${lane} ENABLE; then retry.` },
+  );
+}
+
+/** So many new errors while nothing more is confirmed: one alone may be a deadlock that passes. */
+const ERRORS = 2;
+/** Before 15 there is no counter; a worker that is away for so long, while the source is there, tells the same. */
+const AWAY_MS = 60_000;
+
+interface Standstill {
+  confirmed: string;
+  /** Error counter when the lane stood still first. */
+  errors: number;
+  since: number;
+}
+
+/** Follows each lane; throws APPLY_ERROR for one that meets the same change again and again. */
+export function createErrorWatch(now: () => number = Date.now): (figures: MonitorFigures) => void {
+  const lanes = new Map<string, Standstill>();
   return (figures) => {
     for (const lane of figures.lanes) {
-      const errors = Number(lane.errors.apply ?? 0);
       const confirmed = lane.confirmedFlush ?? '';
-      const before = seen.get(lane.lane);
-      const fails = before !== undefined && (errors > before.errors || lane.workerPid === null);
-      const stuck = fails && confirmed === before.confirmed ? before.stuck + 1 : 0;
-      seen.set(lane.lane, { errors, confirmed, stuck });
-      if (lane.enabled && stuck >= PATIENCE && lane.errors.apply !== undefined && errors > 0) throw applyError(lane, errors);
+      const errors = Number(lane.errors.apply ?? 0);
+      const known = lanes.get(lane.lane);
+      // A running worker without new errors is at work, however slowly.
+      if (known?.confirmed !== confirmed || (lane.workerPid !== null && errors === known.errors)) {
+        lanes.set(lane.lane, { confirmed, errors, since: now() });
+        continue;
+      }
+      const away =
+        lane.errors.apply === undefined && lane.workerPid === null && now() - known.since > AWAY_MS;
+      if (lane.enabled && (errors - known.errors >= ERRORS || away)) throw applyError(lane, errors);
     }
   };
 }
@@ -52,7 +71,7 @@ export function createErrorWatch(): (figures: MonitorFigures) => void {
 function applyError(lane: LaneFigures, errors: number): PgtrekError {
   return new PgtrekError(
     'APPLY_ERROR',
-    `Subscription ${lane.lane} fails again and again to apply a change (${errors} errors so far); nothing after it is applied.`,
+    `Subscription ${lane.lane} fails again and again to apply a change${errors > 0 ? ` (${String(errors)} errors so far)` : ''}; nothing after it is applied.`,
     {
       object: lane.lane,
       remedy:

@@ -72,14 +72,22 @@ const BEAT_WAIT_MS = 400;
 const SAMPLES = 5;
 
 /** Returns a function that measures once; rates and milliseconds need the calls before. */
-export function createGauge(job: Job, lanes: LaneName[], source: Session, target: Session): () => Promise<MonitorFigures> {
+export function createGauge(
+  job: Job,
+  lanes: LaneName[],
+  source: Session,
+  target: Session,
+): () => Promise<MonitorFigures> {
   const samples: Sample[] = [];
   const beats = new Map<LaneName, Beat>();
   return async () => {
     const lagMs = await measureDelay(job, { lanes, beats, source, target });
     const figures = await measureLanes(lanes, source, target);
     const { written } = await source.one<{ written: string }>(POSITION_SQL);
-    const lag = figures.reduce((worst, { lagBytes }) => (BigInt(lagBytes) > worst ? BigInt(lagBytes) : worst), 0n);
+    const lag = figures.reduce(
+      (worst, { lagBytes }) => (BigInt(lagBytes) > worst ? BigInt(lagBytes) : worst),
+      0n,
+    );
     samples.push({ at: Date.now(), written: BigInt(written), confirmed: BigInt(written) - lag });
     if (samples.length > SAMPLES) samples.shift();
     const rates = ratesOf(samples);
@@ -109,9 +117,10 @@ function ratesOf(samples: Sample[]): { sourceRate: number; applyRate: number } {
 
 async function measureLanes(lanes: LaneName[], source: Session, target: Session): Promise<LaneFigures[]> {
   const slots = await source.query<SlotRow & Record<string, unknown>>(SLOTS_SQL, [lanes]);
-  const subscriptions = await target.query<SubscriptionRow & Record<string, unknown>>(subscriptionsSql(target.version), [
-    lanes,
-  ]);
+  const subscriptions = await target.query<SubscriptionRow & Record<string, unknown>>(
+    subscriptionsSql(target.version),
+    [lanes],
+  );
   return lanes.map((lane) => {
     const slot = slots.find((row) => row.slot === lane);
     const subscription = subscriptions.find((row) => row.lane === lane);
@@ -132,11 +141,15 @@ async function measureLanes(lanes: LaneName[], source: Session, target: Session)
 
 function errorsOf(stats: Record<string, unknown> | null): LaneFigures['errors'] {
   if (!stats) return {};
-  const conflicts = Object.entries(stats).filter(([key, value]) => key.startsWith('confl_') && Number(value) > 0);
+  const conflicts = Object.entries(stats).filter(
+    ([key, value]) => key.startsWith('confl_') && Number(value) > 0,
+  );
   return {
     apply: String(stats.apply_error_count ?? 0),
     sync: String(stats.sync_error_count ?? 0),
-    ...(conflicts.length > 0 ? { conflicts: Object.fromEntries(conflicts.map(([k, v]) => [k, String(v)])) } : {}),
+    ...(conflicts.length > 0
+      ? { conflicts: Object.fromEntries(conflicts.map(([k, v]) => [k, String(v)])) }
+      : {}),
   };
 }
 

@@ -11,8 +11,10 @@ import { createGauge } from './measure.js';
 
 export interface Watch {
   lanes: LaneName[];
-  /** Id of a marker that may come through meanwhile, or has. */
-  marker?: string | undefined;
+  /** Markers that were disarmed, or whose stop is over: they explain no disabled subscription. */
+  retired: string[];
+  /** The lanes have stopped; only WAL is watched. */
+  standing: boolean;
   seconds: number;
   /** Milliseconds between measurements. */
   every: number;
@@ -20,7 +22,7 @@ export interface Watch {
 }
 
 export async function watchLanes(job: Job, watch: Watch): Promise<MonitorFigures> {
-  const { lanes, marker, seconds, every, onFigures } = watch;
+  const { lanes, retired, standing, seconds, every, onFigures } = watch;
   return withEnds(job, 'monitor', async (source, target) => {
     const gauge = createGauge(job, lanes, source, target);
     const watchErrors = createErrorWatch();
@@ -29,7 +31,7 @@ export async function watchLanes(job: Job, watch: Watch): Promise<MonitorFigures
       const figures = await gauge();
       onFigures(figures);
       const idle = figures.lanes.some(({ enabled }) => !enabled);
-      checkHealth(figures, { stopping: idle && (await hasMarker(target, lanes, marker)) });
+      checkHealth(figures, { standing, stopping: idle && (await hasMarker(target, lanes, retired)) });
       watchErrors(figures);
       if (Date.now() >= end) return figures;
       await delay(every, undefined, job.signal ? { signal: job.signal } : {});
@@ -37,10 +39,14 @@ export async function watchLanes(job: Job, watch: Watch): Promise<MonitorFigures
   });
 }
 
-async function hasMarker(target: Session, lanes: LaneName[], marker: string | undefined): Promise<boolean> {
-  if (marker === undefined) return false;
+/** A marker may have come through before the workflow heard that it was committed. */
+async function hasMarker(target: Session, lanes: LaneName[], retired: string[]): Promise<boolean> {
   for (const lane of lanes) {
-    const rows = await target.query(`SELECT FROM ${journalTable(lane)} WHERE id = $1`, [marker]);
+    const rows = await target.query(
+      `SELECT /* pgtrek: look-for-any-marker */ FROM ${journalTable(lane)}
+       WHERE kind = 'marker' AND id <> ALL ($1::text[]) LIMIT 1`,
+      [retired],
+    );
     if (rows.length > 0) return true;
   }
   return false;

@@ -11,6 +11,9 @@ const RESTORED_SQL = `
       'server', 'text search configuration', 'text search dictionary', 'text search parser', 'text search template')
   ORDER BY e.position DESC`;
 
+/** Until then nothing of these names was ours. */
+const BEGUN_SQL = 'SELECT FROM pgtrek.migration WHERE owner = $1 AND restore_begun_at IS NOT NULL';
+
 const FOREIGN_KEYS_SQL = `
   SELECT qualified, constraint_name AS name FROM pgtrek.foreign_key WHERE owner = $1`;
 
@@ -19,21 +22,29 @@ const FOREIGN_KEYS_SQL = `
  * end, and CASCADE never takes what others made. Returns what is left, each with the server's reason.
  */
 export async function dropRestored(target: Session, owner: string): Promise<string[]> {
+  const [begun] = await target.query(BEGUN_SQL, [owner]);
+  if (!begun) return [];
   const keys = await target.query<{ qualified: string; name: string }>(FOREIGN_KEYS_SQL, [owner]);
   const objects = await target.query<{ type: string; identity: string }>(RESTORED_SQL, [owner]);
   let waiting = [
-    ...keys.map(({ qualified, name }) => `ALTER TABLE IF EXISTS ${qualified} DROP CONSTRAINT IF EXISTS ${name}`),
+    ...keys.map(
+      ({ qualified, name }) => `ALTER TABLE IF EXISTS ${qualified} DROP CONSTRAINT IF EXISTS ${name}`,
+    ),
     ...objects.map(({ type, identity }) => `DROP ${type.toUpperCase()} IF EXISTS ${identity}`),
   ];
   for (;;) {
     const failed = await dropEach(target, waiting);
     if (failed.length === 0) return [];
-    if (failed.length === waiting.length) return failed.map(({ statement, reason }) => `${statement}: ${reason}`);
+    if (failed.length === waiting.length)
+      return failed.map(({ statement, reason }) => `${statement}: ${reason}`);
     waiting = failed.map(({ statement }) => statement);
   }
 }
 
-async function dropEach(target: Session, statements: string[]): Promise<{ statement: string; reason: string }[]> {
+async function dropEach(
+  target: Session,
+  statements: string[],
+): Promise<{ statement: string; reason: string }[]> {
   const failed = [];
   for (const statement of statements) {
     try {

@@ -11,7 +11,8 @@ import { runTool } from '../run-tool.js';
 import { readRelations, selectRelations } from '../selection.js';
 import type { Session } from '../session.js';
 import { endBackends, takeOver } from '../take-over.js';
-import { dumpArguments } from './dump-schema.js';
+import { toolsOfArchive } from './restore-section.js';
+import { dumpArguments, exactPattern } from './dump-schema.js';
 
 /** Written beside its final name and renamed when complete: a folder of the final name is a complete dump. */
 export async function dumpData(job: Job): Promise<DataDump> {
@@ -20,7 +21,7 @@ export async function dumpData(job: Job): Promise<DataDump> {
   const unfinished = path.join(parent, 'data.unfinished');
   return withSource(job, 'dump', async (source) => {
     await takeOver(source, job.owner, 'dump-data');
-    await endBackends(source, purposeOfDump(job));
+    await endBackends(job, source, 'pg_dump');
     await mkdir(parent, { recursive: true });
     if (await exists(directory)) return { directory, bytes: await sizeOf(directory) };
     await rm(unfinished, { recursive: true, force: true });
@@ -30,31 +31,29 @@ export async function dumpData(job: Job): Promise<DataDump> {
   });
 }
 
-function purposeOfDump(job: Job): string {
-  return `pgtrek:${job.name}:pg_dump`;
-}
-
 async function runDump(job: Job, source: Session, directory: string): Promise<void> {
-  const { pgDump } = await findClientTools();
+  const { pgDump } = await findClientTools(Math.floor(source.version / 10_000));
   const relations = await readRelations(source);
   const { excluded, withoutData } = selectRelations(relations, job.spec.select);
   const empty = relations.filter(({ oid }) => withoutData.has(oid));
-  await runTool({
+  await runTool(job, {
     tool: pgDump,
     args: [
       ...dumpArguments(job.spec, excluded),
-      ...empty.map(({ schema, name }) => `--exclude-table-data="${schema}"."${name}"`),
+      ...empty.map(
+        ({ schema, name }) => `--exclude-table-data=${exactPattern(schema)}.${exactPattern(name)}`,
+      ),
       '--format=directory',
       '--section=data',
+      // Their definitions are in another section; validate tells that they stay behind.
+      '--no-blobs',
       `--jobs=${job.spec.load.jobs}`,
       `--file=${directory}`,
     ],
     endpoint: job.servers.source,
     version: source.version,
-    purpose: purposeOfDump(job),
+    step: 'pg_dump',
     code: 'DUMP_FAILED',
-    signal: job.signal,
-    observer: job.servers.observer,
   });
 }
 
@@ -74,7 +73,7 @@ export async function restoreData(job: Job, lane: LaneName, dump: DataDump): Pro
   }
   await withTarget(job, 'restore', async (target) => {
     await takeOver(target, job.owner, 'restore');
-    await endBackends(target, `pgtrek:${job.name}:pg_restore`);
+    await endBackends(job, target, 'pg_restore');
     const [state] = await target.query<{ status: string }>(
       'SELECT /* pgtrek: read-lane */ status FROM pgtrek.lane WHERE owner = $1 AND lane = $2',
       [job.owner, lane],
@@ -82,7 +81,9 @@ export async function restoreData(job: Job, lane: LaneName, dump: DataDump): Pro
     if (state?.status === 'copied') return;
     const tables = await target.query<{ qualified: string }>(TABLES_SQL, [job.owner]);
     if (tables.length > 0) {
-      await target.query(`TRUNCATE /* pgtrek: empty-tables */ ${tables.map(({ qualified }) => qualified).join(', ')}`);
+      await target.query(
+        `TRUNCATE /* pgtrek: empty-tables */ ${tables.map(({ qualified }) => qualified).join(', ')}`,
+      );
     }
     await runRestore(job, target, dump);
     await target.query(
@@ -94,8 +95,8 @@ export async function restoreData(job: Job, lane: LaneName, dump: DataDump): Pro
 }
 
 async function runRestore(job: Job, target: Session, dump: DataDump): Promise<void> {
-  const { pgRestore } = await findClientTools();
-  await runTool({
+  const { pgRestore } = await toolsOfArchive(job, target);
+  await runTool(job, {
     tool: pgRestore,
     args: [
       '--no-password',
@@ -107,15 +108,13 @@ async function runRestore(job: Job, target: Session, dump: DataDump): Promise<vo
     ],
     endpoint: job.servers.target,
     version: target.version,
-    purpose: `pgtrek:${job.name}:pg_restore`,
+    step: 'pg_restore',
     code: 'RESTORE_FAILED',
-    signal: job.signal,
-    observer: job.servers.observer,
   });
 }
 
-export async function discardDump(dump: DataDump): Promise<void> {
-  await rm(path.dirname(dump.directory), { recursive: true, force: true });
+export async function discardDump(job: Job): Promise<void> {
+  await rm(workFolder(job), { recursive: true, force: true });
 }
 
 async function exists(file: string): Promise<boolean> {
@@ -130,4 +129,3 @@ async function sizeOf(directory: string): Promise<string> {
   const sizes = await Promise.all(files.map(async (file) => (await stat(path.join(directory, file))).size));
   return String(sizes.reduce((sum, size) => sum + size, 0));
 }
-

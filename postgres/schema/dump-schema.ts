@@ -27,7 +27,7 @@ export async function dumpSchema(job: Job): Promise<DumpResult> {
     await createLedger(target, job.owner, job.name);
     const known = await readSchema(target, job.owner);
     if (known) return known;
-    const tools = await findClientTools();
+    const tools = await findClientTools(Math.floor(source.version / 10_000));
     const plan = await source.transaction(
       () => dumpInSnapshot(job, source, tools),
       'BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY',
@@ -54,7 +54,7 @@ async function dumpInSnapshot(job: Job, source: Session, tools: ClientTools): Pr
   const { selected, excluded, withoutData } = selectRelations(await readRelations(source), job.spec.select);
   return withFolder(job, async (folder) => {
     const file = path.join(folder, 'schema.dump');
-    await runTool({
+    await runTool(job, {
       tool: tools.pgDump,
       args: [
         ...dumpArguments(job.spec, excluded),
@@ -65,17 +65,20 @@ async function dumpInSnapshot(job: Job, source: Session, tools: ClientTools): Pr
       ],
       endpoint: job.servers.source,
       version: source.version,
-      purpose: `pgtrek:${job.name}:dump`,
+      step: 'pg_dump',
       code: 'DUMP_FAILED',
-      signal: job.signal,
-      observer: job.servers.observer,
     });
     const entries = [
       ...(await listEntries(job, tools, file, 'pre-data')),
       ...(await listEntries(job, tools, file, 'post-data')),
     ];
-    const definitions = await readDefinitions(source, selected, withoutData);
-    return { ...definitions, ...(await planEntries(source, entries, definitions)), archive: await readFile(file) };
+    const { keysLeftOut, ...definitions } = await readDefinitions(source, selected, withoutData);
+    return {
+      ...definitions,
+      ...(await planEntries(source, entries, { ...definitions, keysLeftOut })),
+      archive: await readFile(file),
+      clientMajor: tools.major,
+    };
   });
 }
 
@@ -95,7 +98,7 @@ export function dumpArguments(spec: Spec, excluded: Relation[]): string[] {
 }
 
 /** In double quotes pg_dump's patterns mean themselves. */
-function exactPattern(name: string): string {
+export function exactPattern(name: string): string {
   return `"${name.replaceAll('"', '""')}"`;
 }
 
@@ -105,19 +108,25 @@ async function listEntries(
   file: string,
   section: ArchiveEntry['section'],
 ): Promise<ArchiveEntry[]> {
-  const { stdout } = await runTool({
+  const { stdout } = await runTool(job, {
     tool: tools.pgRestore,
     args: ['--list', `--section=${section}`, file],
-    purpose: `pgtrek:${job.name}:dump`,
+    step: 'pg_dump',
     code: 'DUMP_FAILED',
-    signal: job.signal,
   });
   return parseContents(stdout, section);
 }
 
-type Definitions = Pick<SchemaPlan, 'relations' | 'indexes' | 'foreignKeys'>;
+interface Definitions extends Pick<SchemaPlan, 'relations' | 'indexes' | 'foreignKeys'> {
+  /** Oids of foreign keys that refer to what is not selected. */
+  keysLeftOut: Set<number>;
+}
 
-async function readDefinitions(source: Session, selected: Relation[], withoutData: Set<number>): Promise<Definitions> {
+async function readDefinitions(
+  source: Session,
+  selected: Relation[],
+  withoutData: Set<number>,
+): Promise<Definitions> {
   const tables = selected.filter(({ kind }) => kind === 'r').map(({ oid }) => oid);
   const roots = selected.filter(({ kind }) => kind === 'p').map(({ oid }) => oid);
   const views = selected.filter(({ kind }) => kind === 'm').map(({ oid }) => oid);
@@ -133,20 +142,22 @@ async function readDefinitions(source: Session, selected: Relation[], withoutDat
       kind: relation.kind,
       isPartition: relation.partitionOf !== null,
       isLogged: relation.persistence === 'p',
-      hasData: !withoutData.has(relation.oid) && ('rp'.includes(relation.kind) || populated.has(relation.oid)),
+      hasData:
+        !withoutData.has(relation.oid) && ('rp'.includes(relation.kind) || populated.has(relation.oid)),
       columns: columns.get(relation.oid)?.columns ?? '',
       isBinary: columns.get(relation.oid)?.isBinary ?? false,
       bytes: relation.bytes,
     })),
     indexes,
     foreignKeys: keys.filter(({ referencedOid }) => kept.has(referencedOid)),
+    keysLeftOut: new Set(keys.filter(({ referencedOid }) => !kept.has(referencedOid)).map(({ oid }) => oid)),
   };
 }
 
 async function planEntries(
   source: Session,
   entries: ArchiveEntry[],
-  { indexes, foreignKeys }: Definitions,
+  { indexes, foreignKeys, keysLeftOut }: Definitions,
 ): Promise<Pick<SchemaPlan, 'entries'>> {
   const built = {
     indexes: new Set(indexes.filter(({ constraintOid }) => constraintOid === null).map(({ oid }) => oid)),
@@ -154,6 +165,7 @@ async function planEntries(
       ...indexes.flatMap(({ constraintOid }) => (constraintOid === null ? [] : [constraintOid])),
       ...foreignKeys.map(({ oid }) => oid),
     ]),
+    keysLeftOut,
   };
   const identities = await identifyEntries(source, entries);
   return {

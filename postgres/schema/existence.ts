@@ -79,7 +79,9 @@ const POST_DATA_SQL = `
 export async function keepMissing(target: Session, entries: LedgerEntry[]): Promise<LedgerEntry[]> {
   const rows = await target.query<{ type: string; identity: string }>(POST_DATA_SQL);
   const present = new Set(rows.map(({ type, identity }) => `${type} ${identity}`));
-  return entries.filter(({ type, identity }) => type === null || identity === null || !present.has(`${type} ${identity}`));
+  return entries.filter(
+    ({ type, identity }) => type === null || identity === null || !present.has(`${type} ${identity}`),
+  );
 }
 
 function columnsOf(entries: LedgerEntry[]): unknown[] {

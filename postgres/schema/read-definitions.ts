@@ -29,7 +29,9 @@ const COLUMNS_SQL = `
   GROUP BY c.oid`;
 
 export async function readColumns(source: Session, tables: number[]): Promise<Map<number, TableColumns>> {
-  const rows = await source.query<{ oid: number; columns: string; is_binary: boolean }>(COLUMNS_SQL, [tables]);
+  const rows = await source.query<{ oid: number; columns: string; is_binary: boolean }>(COLUMNS_SQL, [
+    tables,
+  ]);
   return new Map(rows.map(({ oid, columns, is_binary }) => [oid, { oid, columns, isBinary: is_binary }]));
 }
 

@@ -4,6 +4,7 @@ import path from 'node:path';
 import { PgtrekError } from '../../contract/errors.js';
 import type { RestoreResult } from '../../contract/activities.js';
 import { findClientTools } from '../client-tools.js';
+import type { ClientTools } from '../client-tools.js';
 import { withFolder, withTarget } from '../job.js';
 import type { Job } from '../job.js';
 import { runTool } from '../run-tool.js';
@@ -19,17 +20,19 @@ const ENTRIES_SQL = `
   ORDER BY position`;
 
 /**
- * All of pre-data in one transaction: either every object exists or none. Some and not others means that somebody
- * else made or dropped objects, which blocks.
+ * All of pre-data in one transaction: either every object exists or none. Objects that exist before it has begun, or
+ * some without the others, are somebody else's doing, which blocks: their rows are never truncated.
  */
 export async function restorePreData(job: Job): Promise<RestoreResult> {
   return withTarget(job, 'restore', async (target) => {
     await takeOver(target, job.owner, 'restore');
-    await endBackends(target, restorePurpose(job));
+    await endBackends(job, target, 'pg_restore');
     const entries = await readEntries(target, job, 'pre-data');
     const { existing, missing } = await readExistence(target, entries);
-    if (existing.length > 0 && missing.length === 0) return { objects: entries.length };
-    if (existing.length > 0) throw partialError(existing, missing);
+    const begun = await hasBegun(target, job.owner);
+    if (existing.length > 0 && missing.length === 0 && begun) return { objects: entries.length };
+    if (existing.length > 0) throw foreignError(existing, missing);
+    await target.query(BEGIN_SQL, [job.owner]);
     await restoreEntries(job, target, entries);
     return { objects: entries.length };
   });
@@ -39,7 +42,7 @@ export async function restorePreData(job: Job): Promise<RestoreResult> {
 export async function restorePostData(job: Job): Promise<RestoreResult> {
   return withTarget(job, 'restore', async (target) => {
     await takeOver(target, job.owner, 'restore');
-    await endBackends(target, restorePurpose(job));
+    await endBackends(job, target, 'pg_restore');
     const entries = await readEntries(target, job, 'post-data');
     const missing = await keepMissing(target, entries);
     if (missing.length > 0) await restoreEntries(job, target, missing);
@@ -47,16 +50,24 @@ export async function restorePostData(job: Job): Promise<RestoreResult> {
   });
 }
 
-/** Not the session's own name: endBackends must end the children only. */
-function restorePurpose(job: Job): string {
-  return `pgtrek:${job.name}:pg_restore`;
-}
-
 async function readEntries(target: Session, job: Job, section: string): Promise<LedgerEntry[]> {
   return target.query<LedgerEntry & Record<string, unknown>>(ENTRIES_SQL, [job.owner, section]);
 }
 
-function partialError(existing: LedgerEntry[], missing: LedgerEntry[]): PgtrekError {
+/** Committed before pg_restore starts, and only when nothing exists: without it, what exists is somebody else's. */
+const BEGIN_SQL = `
+  UPDATE /* pgtrek: begin-restore */ pgtrek.migration SET restore_begun_at = coalesce(restore_begun_at, now())
+  WHERE owner = $1`;
+
+async function hasBegun(target: Session, owner: string): Promise<boolean> {
+  const rows = await target.query(
+    'SELECT /* pgtrek: look-for-restore */ FROM pgtrek.migration WHERE owner = $1 AND restore_begun_at IS NOT NULL',
+    [owner],
+  );
+  return rows.length > 0;
+}
+
+function foreignError(existing: LedgerEntry[], missing: LedgerEntry[]): PgtrekError {
   const names = (entries: LedgerEntry[]) =>
     entries
       .slice(0, 5)
@@ -64,13 +75,13 @@ function partialError(existing: LedgerEntry[], missing: LedgerEntry[]): PgtrekEr
       .join(', ');
   return new PgtrekError(
     'RESTORE_PARTIAL',
-    `Of the schema's objects ${existing.length} exist on the target (${names(existing)}) and ${missing.length} do not (${names(missing)}).`,
-    { remedy: 'Drop the ones that exist, unless pgtrek made them and others dropped the rest; then retry.' },
+    `The target has ${existing.length} objects of the schema that this migration did not make (${names(existing)}); ${missing.length} are missing${missing.length > 0 ? ` (${names(missing)})` : ''}.`,
+    { remedy: 'Drop or rename the ones that exist, then retry; or use another target database.' },
   );
 }
 
 async function restoreEntries(job: Job, target: Session, entries: LedgerEntry[]): Promise<void> {
-  const { pgRestore } = await findClientTools();
+  const { pgRestore } = await toolsOfArchive(job, target);
   const { content } = await target.one<{ content: Buffer }>(
     'SELECT /* pgtrek: read-archive */ content FROM pgtrek.archive WHERE owner = $1',
     [job.owner],
@@ -80,7 +91,7 @@ async function restoreEntries(job: Job, target: Session, entries: LedgerEntry[])
     const list = path.join(folder, 'schema.list');
     await writeFile(archive, content);
     await writeFile(list, entries.map(({ line }) => `${line}\n`).join(''));
-    await runTool({
+    await runTool(job, {
       tool: pgRestore,
       args: [
         '--no-password',
@@ -93,15 +104,22 @@ async function restoreEntries(job: Job, target: Session, entries: LedgerEntry[])
       ],
       endpoint: job.servers.target,
       version: target.version,
-      purpose: restorePurpose(job),
+      step: 'pg_restore',
       code: 'RESTORE_FAILED',
-      signal: job.signal,
-      observer: job.servers.observer,
     });
   });
 }
 
-export function ownershipArguments({ spec }: Job): string[] {
+/** The pg_restore that goes with the pg_dump that was used, whichever worker this is. */
+export async function toolsOfArchive(job: Job, target: Session): Promise<ClientTools> {
+  const { client_major } = await target.one<{ client_major: number }>(
+    'SELECT client_major FROM pgtrek.archive WHERE owner = $1',
+    [job.owner],
+  );
+  return findClientTools(client_major);
+}
+
+function ownershipArguments({ spec }: Job): string[] {
   return [
     ...(spec.schema.owners === 'skip' ? ['--no-owner'] : []),
     ...(spec.schema.privileges === 'skip' ? ['--no-privileges'] : []),

@@ -20,7 +20,8 @@ const LINE = /^\d+; (\d+) (\d+) ([A-Z]+(?: [A-Z]+)*) (.*)$/;
 export function parseContents(listing: string, section: ArchiveEntry['section']): ArchiveEntry[] {
   return listing.split('\n').flatMap((line) => {
     const [, classId, objectId, kind, rest] = LINE.exec(line) ?? [];
-    if (classId === undefined || objectId === undefined || kind === undefined || rest === undefined) return [];
+    if (classId === undefined || objectId === undefined || kind === undefined || rest === undefined)
+      return [];
     return [{ line, section, kind, classId: Number(classId), objectId: Number(objectId), rest }];
   });
 }
@@ -29,14 +30,20 @@ export function parseContents(listing: string, section: ArchiveEntry['section'])
 export interface BuiltByUs {
   indexes: Set<number>;
   constraints: Set<number>;
+  /** Foreign keys that refer to what is not selected. */
+  keysLeftOut: Set<number>;
 }
 
 /** Why pg_restore is not to restore an entry; undefined when it is. */
 export function reasonToLeaveOut(entry: ArchiveEntry, built: BuiltByUs): string | undefined {
   const { kind, objectId, rest } = entry;
   if (kind === 'SCHEMA' && rest.startsWith('- public ')) return 'schema public exists on every server';
-  if (kind === 'COMMENT' && rest.startsWith('- EXTENSION ')) return 'CREATE EXTENSION sets it, and only its owner may';
+  if (kind === 'COMMENT' && rest.startsWith('- SCHEMA public ')) return 'schema public is the target’s own';
+  if (kind === 'COMMENT' && rest.startsWith('- EXTENSION '))
+    return 'CREATE EXTENSION sets it, and only its owner may';
   if (kind === 'INDEX' && built.indexes.has(objectId)) return BUILT_BY_US;
+  if (kind === 'FK CONSTRAINT' && built.keysLeftOut.has(objectId))
+    return 'it refers to a table that is left out';
   if (kind.endsWith('CONSTRAINT') && built.constraints.has(objectId)) return BUILT_BY_US;
   return undefined;
 }
@@ -54,12 +61,16 @@ export async function identifyEntries(
   source: Session,
   entries: ArchiveEntry[],
 ): Promise<Map<number, { type: string; identity: string }>> {
-  const rows = await source.query<{ position: number; type: string | null; identity: string | null }>(IDENTIFY_SQL, [
-    entries.map((_, position) => position),
-    entries.map((entry) => entry.classId),
-    entries.map((entry) => entry.objectId),
-  ]);
+  const rows = await source.query<{ position: number; type: string | null; identity: string | null }>(
+    IDENTIFY_SQL,
+    [
+      entries.map((_, position) => position),
+      entries.map((entry) => entry.classId),
+      entries.map((entry) => entry.objectId),
+    ],
+  );
   const known = new Map<number, { type: string; identity: string }>();
-  for (const { position, type, identity } of rows) if (type && identity) known.set(position, { type, identity });
+  for (const { position, type, identity } of rows)
+    if (type && identity) known.set(position, { type, identity });
   return known;
 }

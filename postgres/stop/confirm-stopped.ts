@@ -7,7 +7,7 @@ import { withEnds } from '../job.js';
 import type { Job } from '../job.js';
 import { journalTable } from '../lane/journal.js';
 import { createGauge } from '../monitor/measure.js';
-import { checkHealth } from '../monitor/check-health.js';
+import { checkHealth, createErrorWatch } from '../monitor/check-health.js';
 import type { Session } from '../session.js';
 import { waitUntil } from '../wait-until.js';
 
@@ -20,44 +20,50 @@ interface LaneAtMarker {
 }
 
 /** Disabled without the marker row is somebody else's doing, not a stop. */
-function stopSql(lane: LaneName): string {
+function stopSql(lane: LaneName, readsProgress: boolean): string {
+  const lsn = readsProgress ? `pg_replication_origin_progress('pg_' || s.oid, true)::text` : 'NULL::text';
   return `
     SELECT /* pgtrek: look-for-stop */
       EXISTS (SELECT FROM ${journalTable(lane)} WHERE id = $2) AS marker,
       s.subenabled AS enabled,
       EXISTS (SELECT FROM pg_subscription_rel r WHERE r.srsubid = s.oid AND r.srsubstate <> 'r') AS syncing,
       (SELECT count(*) FROM pg_stat_subscription w WHERE w.subid = s.oid AND w.pid IS NOT NULL)::int AS workers,
-      pg_replication_origin_progress('pg_' || s.oid, true)::text AS lsn
+      ${lsn} AS lsn
     FROM pg_subscription s
     WHERE s.subname = $1 AND s.subdbid = (SELECT oid FROM pg_database WHERE datname = current_database())`;
+}
+
+/** Where the origin stands is for superusers, unless somebody granted it. */
+const PRIVILEGE_SQL = `
+  SELECT has_function_privilege('pg_replication_origin_progress(text, boolean)', 'EXECUTE') AS granted`;
+
+export interface StopToConfirm {
+  marker: MarkerPlan;
+  /** Told as the lanes' position where their origin may not be read. */
+  lsn: Lsn;
+  onFigures: (figures: MonitorFigures) => void;
 }
 
 /**
  * Polls fast near the end; `onFigures` gets the lag every second while a backlog drains. The apply worker commits
  * asynchronously, so one synchronous commit on the target comes before anybody acts on the stop.
  */
-export async function confirmStopped(
-  job: Job,
-  marker: MarkerPlan,
-  onFigures: (figures: MonitorFigures) => void,
-): Promise<Stopped> {
+export async function confirmStopped(job: Job, { marker, lsn, onFigures }: StopToConfirm): Promise<Stopped> {
   return withEnds(job, 'stop', async (source, target) => {
-    const gauge = createGauge(job, marker.lanes, source, target);
-    let measured = 0;
+    const watch = watchDrain(createGauge(job, marker.lanes, source, target), onFigures);
+    const { granted } = await target.one<{ granted: boolean }>(PRIVILEGE_SQL);
     const lanes: Stopped['lanes'] = [];
     for (const lane of marker.lanes) {
       await waitUntil({ seconds: Infinity, every: 20, signal: job.signal }, async () => {
-        const at = await target.one<LaneAtMarker & Record<string, unknown>>(stopSql(lane), [lane, marker.marker]);
-        if (at.marker && !at.enabled && !at.syncing && at.workers === 0 && at.lsn !== null) {
-          lanes.push({ lane, lsn: at.lsn });
+        const [at] = await target.query<LaneAtMarker & Record<string, unknown>>(stopSql(lane, granted), [
+          lane,
+          marker.marker,
+        ]);
+        if (at?.marker && !at.enabled && !at.syncing && at.workers === 0) {
+          lanes.push({ lane, lsn: at.lsn ?? lsn });
           return true;
         }
-        if (Date.now() - measured >= 1000) {
-          measured = Date.now();
-          const figures = await gauge();
-          onFigures(figures);
-          checkHealth(figures, { stopping: at.marker });
-        }
+        await watch(at?.marker ?? false);
         return false;
       });
       await waitForIdleSlot(source, lane);
@@ -67,15 +73,33 @@ export async function confirmStopped(
   });
 }
 
+/** While the backlog before the marker drains: figures every second, and what keeps the lanes from it is told. */
+function watchDrain(
+  gauge: () => Promise<MonitorFigures>,
+  onFigures: (figures: MonitorFigures) => void,
+): (stopping: boolean) => Promise<void> {
+  const watchErrors = createErrorWatch();
+  let measured = 0;
+  return async (stopping) => {
+    if (Date.now() - measured < 1000) return;
+    const figures = await gauge();
+    measured = Date.now();
+    onFigures(figures);
+    checkHealth(figures, { stopping, standing: false });
+    watchErrors(figures);
+  };
+}
+
 async function waitForIdleSlot(source: Session, lane: LaneName): Promise<void> {
   const idle = await waitUntil({ seconds: 60, every: 20 }, async () => {
-    const { active } = await source.one<{ active: boolean }>(
+    const [slot] = await source.query<{ active: boolean }>(
       'SELECT /* pgtrek: look-for-idle-slot */ active FROM pg_replication_slots WHERE slot_name = $1',
       [lane],
     );
-    return !active;
+    return !slot?.active;
   });
-  if (!idle) throw new PgtrekError('STOP_FAILED', `Slot ${lane} stays active after the stop.`, { retryable: true });
+  if (!idle)
+    throw new PgtrekError('STOP_FAILED', `Slot ${lane} stays active after the stop.`, { retryable: true });
 }
 
 async function commitSynchronously(job: Job, target: Session): Promise<void> {

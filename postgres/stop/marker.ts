@@ -2,7 +2,7 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import { escapeLiteral } from 'pg';
 import type { MarkerCommitted, MarkerPlan } from '../../contract/activities.js';
-import type { LaneName } from '../../contract/names.js';
+import type { LaneName, Lsn } from '../../contract/names.js';
 import { sessionOptions, withSource, withTarget } from '../job.js';
 import type { Job } from '../job.js';
 import { journalTable } from '../lane/journal.js';
@@ -18,7 +18,11 @@ const TIMER_SLACK_MS = 60;
  * Arms the nonce on the target, waits for the planned time on the source's clock, and commits the markers. Repeating
  * it is harmless: the rows have fixed ids, and one that is there already is only reported.
  */
-export async function commitMarker(job: Job, marker: MarkerPlan, onWait: (text: string) => void): Promise<MarkerCommitted> {
+export async function commitMarker(
+  job: Job,
+  marker: MarkerPlan,
+  onWait: (text: string) => void,
+): Promise<MarkerCommitted> {
   await armMarker(job, marker);
   const { at } = marker.plan;
   if (at !== undefined) await waitLong(job, Date.parse(at), onWait);
@@ -46,10 +50,10 @@ async function armMarker(job: Job, marker: MarkerPlan): Promise<void> {
 /** `fired`: a lane had already stopped at it, so it is too late to disarm. */
 export async function disarmMarker(job: Job, marker: MarkerPlan): Promise<{ fired: boolean }> {
   const disarmed = await withTarget(job, 'stop', (target) =>
-    target.query('DELETE /* pgtrek: disarm-marker */ FROM pgtrek.armed WHERE owner = $1 AND nonce = $2 RETURNING lane', [
-      job.owner,
-      marker.nonce,
-    ]),
+    target.query(
+      'DELETE /* pgtrek: disarm-marker */ FROM pgtrek.armed WHERE owner = $1 AND nonce = $2 RETURNING lane',
+      [job.owner, marker.nonce],
+    ),
   );
   if (disarmed.length === marker.lanes.length) return { fired: false };
   const committed = await withSource(job, 'stop', (source) => readCommitted(source, marker));
@@ -59,7 +63,9 @@ export async function disarmMarker(job: Job, marker: MarkerPlan): Promise<{ fire
 /** Far from the time only the worker's clock is asked, corrected by what the source's said. */
 async function waitLong(job: Job, at: number, onWait: (text: string) => void): Promise<void> {
   for (;;) {
-    const left = await withSource(job, 'stop', (source) => millisecondsUntil(source, new Date(at).toISOString()));
+    const left = await withSource(job, 'stop', (source) =>
+      millisecondsUntil(source, new Date(at).toISOString()),
+    );
     if (left <= OPEN_BEFORE_MS) return;
     onWait(`the marker is due in ${Math.round(left / 1000)} s`);
     // Ten minutes of drift between two clocks is far below the minute that is left for the open session.
@@ -95,8 +101,10 @@ async function insertMarkers(job: Job, source: Session, marker: MarkerPlan): Pro
     const rows = marker.lanes.map((lane) => insertSql(job, marker, lane));
     await source.query(`BEGIN /* pgtrek: commit-marker */; ${rows.join('; ')}; COMMIT`);
   }
-  const { now } = await source.one<{ now: Date }>('SELECT clock_timestamp() AS now');
-  return describeCommit(marker, before ?? now, before !== undefined);
+  const { now, lsn } = await source.one<{ now: Date; lsn: Lsn }>(
+    'SELECT /* pgtrek: read-clock */ clock_timestamp() AS now, pg_current_wal_insert_lsn()::text AS lsn',
+  );
+  return { ...describeCommit(marker, before ?? now, before !== undefined), lsn };
 }
 
 function insertSql(job: Job, marker: MarkerPlan, lane: LaneName): string {
@@ -122,14 +130,14 @@ async function readCommitted(source: Session, marker: MarkerPlan): Promise<Date 
 /** Later than this the marker did not come from a session that was waiting for the time. */
 const LATE_MS = 1_000;
 
-function describeCommit(marker: MarkerPlan, committed: Date, earlier: boolean): MarkerCommitted {
+function describeCommit(marker: MarkerPlan, committed: Date, earlier: boolean): Omit<MarkerCommitted, 'lsn'> {
   const committedAt = committed.toISOString();
   const { at } = marker.plan;
   if (at === undefined) return { committedAt };
   const overshootMs = Math.max(0, committed.getTime() - Date.parse(at));
   const late =
     overshootMs > LATE_MS
-      ? `the marker was committed ${(overshootMs / 1000).toFixed(1)} s after the planned time${earlier ? ', by an earlier attempt' : ': no worker was alive then, or the lane did not exist yet'}`
+      ? `the marker was committed ${(overshootMs / 1000).toFixed(1)} s after the planned time${earlier ? ', by an earlier attempt' : ': no worker was alive then, the lane did not exist yet, or the servers were slow'}`
       : undefined;
   return { committedAt, overshootMs, ...(late === undefined ? {} : { late }) };
 }

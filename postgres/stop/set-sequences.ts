@@ -16,12 +16,25 @@ const CHUNK = 200;
  */
 export async function setSequences(job: Job): Promise<{ sequences: number }> {
   return withEnds(job, 'sequences', async (source, target) => {
-    const names = (await target.query<{ qualified: string }>(SEQUENCES_SQL, [job.owner])).map((row) => row.qualified);
+    const planned = (await target.query<{ qualified: string }>(SEQUENCES_SQL, [job.owner])).map(
+      (row) => row.qualified,
+    );
+    const names = await keepExisting(target, await keepExisting(source, planned));
     for (let start = 0; start < names.length; start += CHUNK) {
       await setChunk(source, target, names.slice(start, start + CHUNK));
     }
     return { sequences: names.length };
   });
+}
+
+/** One that was dropped since the dump has no value to carry over. */
+async function keepExisting(session: Session, names: string[]): Promise<string[]> {
+  const rows = await session.query<{ name: string }>(
+    `SELECT /* pgtrek: look-for-sequences */ name FROM unnest($1::text[]) WITH ORDINALITY AS s (name, n)
+     WHERE to_regclass(name) IS NOT NULL ORDER BY n`,
+    [names],
+  );
+  return rows.map(({ name }) => name);
 }
 
 interface SequenceValue {

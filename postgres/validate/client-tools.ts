@@ -3,13 +3,18 @@ import type { Finding } from '../../contract/state.js';
 import { PgtrekError } from '../../contract/errors.js';
 import { findClientTools } from '../client-tools.js';
 import type { ClientTools } from '../client-tools.js';
-import type { OnSource } from './check.js';
+import type { OnBoth } from './check.js';
 import { majorOf } from './servers.js';
 
-export async function checkClientTools({ source }: OnSource): Promise<Finding[]> {
+export async function checkClientTools({ source, target }: OnBoth): Promise<Finding[]> {
   const finding = { id: 'worker.client_tools', scope: 'worker' };
   try {
-    return [{ ...finding, ...judgeClientTools(await findClientTools(), majorOf(source)) }];
+    return [
+      {
+        ...finding,
+        ...judgeClientTools(await findClientTools(majorOf(source)), majorOf(source), majorOf(target)),
+      },
+    ];
   } catch (error) {
     if (!(error instanceof PgtrekError) || error.code !== 'TOOLS_MISSING') throw error;
     const remedy = error.remedy ?? 'Install the PostgreSQL client tools on the worker.';
@@ -20,7 +25,15 @@ export async function checkClientTools({ source }: OnSource): Promise<Finding[]>
 export function judgeClientTools(
   { pgDump, major }: ClientTools,
   sourceMajor: number,
+  targetMajor: number,
 ): Pick<Finding, 'verdict' | 'why' | 'remedy'> {
+  if (major >= 17 && targetMajor < 17) {
+    return {
+      verdict: 'block',
+      why: `pg_restore of PostgreSQL ${major} sets transaction_timeout, which the target, ${targetMajor}, does not know.`,
+      remedy: `Install the client tools of PostgreSQL ${Math.max(sourceMajor, 16)} or older, yet not older than the source, on the worker, or set PGTREK_PG_BIN to their folder.`,
+    };
+  }
   if (major >= sourceMajor) return { verdict: 'ok', why: `${pgDump} is of PostgreSQL ${major}.` };
   return {
     verdict: 'block',

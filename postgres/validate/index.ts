@@ -12,7 +12,14 @@ import { checkClientTools } from './client-tools.js';
 import { connect } from './connection.js';
 import { compareEncodings } from './encoding.js';
 import { checkExtensions } from './extensions.js';
-import { checkOtherSlots, checkSourceLeftovers, checkTargetLeftovers } from './leftovers.js';
+import { checkLargeObjects } from './large-objects.js';
+import {
+  checkOtherSlots,
+  checkSourceLeftovers,
+  checkSourceSchema,
+  checkTargetLeftovers,
+  checkTargetSchema,
+} from './leftovers.js';
 import { checkOpenTransactions, checkPreparedTransactions } from './open-transactions.js';
 import { checkReachability } from './reachability.js';
 import {
@@ -22,7 +29,7 @@ import {
   checkUnlogged,
 } from './replica-identity.js';
 import { checkGrantees, checkOwners } from './roles.js';
-import { checkDependencies, checkPatterns, checkSelected } from './selection.js';
+import { checkDependencies, checkPatterns, checkReferredData, checkSelected } from './selection.js';
 import {
   checkSourcePrimary,
   checkSourceVersion,
@@ -61,12 +68,13 @@ const CHECKS: Check[] = [
   { modes: ALL, on: 'source', run: checkSourcePrimary },
   { modes: ALL, on: 'target', run: checkTargetPrimary },
   { modes: ALL, on: 'both', run: compareServers },
-  { modes: LOAD, on: 'source', run: checkClientTools },
+  { modes: LOAD, on: 'both', run: checkClientTools },
   { modes: ALL, on: 'both', run: compareEncodings },
 
   { modes: ALL, on: 'source', run: checkPatterns },
   { modes: ALL, on: 'source', run: checkSelected },
   { modes: LOAD, on: 'source', run: checkDependencies },
+  { modes: LOAD, on: 'source', run: checkReferredData },
 
   { modes: CDC, on: 'source', run: checkWalLevel },
   { modes: CDC, on: 'source', run: checkSlotRetention },
@@ -84,6 +92,7 @@ const CHECKS: Check[] = [
   { modes: CDC, on: 'source', run: checkOwnership },
   { modes: LOAD, on: 'source', run: checkRead },
   { modes: LOAD, on: 'source', run: checkRowSecurity },
+  { modes: LOAD, on: 'source', run: checkLargeObjects },
 
   { modes: ALL, on: 'target', run: checkTargetCreate },
   { modes: LOAD, on: 'both', run: checkTargetSchemas },
@@ -91,6 +100,8 @@ const CHECKS: Check[] = [
   { modes: LOAD, on: 'both', run: checkGrantees },
   { modes: LOAD, on: 'both', run: checkExtensions },
   // First what an earlier run left: what it restored, the next check finds.
+  { modes: CDC, on: 'source', run: checkSourceSchema },
+  { modes: ALL, on: 'target', run: checkTargetSchema },
   { modes: ALL, on: 'source', run: checkSourceLeftovers },
   { modes: ALL, on: 'target', run: checkTargetLeftovers },
   { modes: LOAD, on: 'both', run: checkTargetEmpty },
@@ -117,7 +128,7 @@ export interface ValidateInput {
 
 /** The checks that the mode needs. A server that cannot be used is one finding, and its checks are left out. */
 export async function validateServers({ spec, servers, owner, signal }: ValidateInput): Promise<Finding[]> {
-  const options = { purpose: purposeOf(spec.name, 'validate'), signal, observer: servers.observer };
+  const options = { purpose: purposeOf(spec.name, owner, 'validate'), signal, observer: servers.observer };
   const [source, target] = await Promise.all([
     connect(servers.source, options),
     connect(servers.target, options),

@@ -1,6 +1,7 @@
 /** Objects of an earlier run of this name: they are never adopted. */
 import { lanePattern } from '../../contract/names.js';
 import type { Finding } from '../../contract/state.js';
+import { SCHEMA_COMMENT } from '../ledger/create-ledger.js';
 import { readOwnObjects } from '../own-objects.js';
 import type { OwnObject } from '../own-objects.js';
 import type { Session } from '../session.js';
@@ -13,6 +14,34 @@ export function checkSourceLeftovers({ source, spec, owner }: OnSource): Promise
 
 export function checkTargetLeftovers({ target, spec, owner }: OnTarget): Promise<Finding[]> {
   return findLeftovers(target, spec.name, owner);
+}
+
+export function checkSourceSchema({ source }: OnSource): Promise<Finding[]> {
+  return checkSchema(source);
+}
+
+export function checkTargetSchema({ target }: OnTarget): Promise<Finding[]> {
+  return checkSchema(target);
+}
+
+const SCHEMA_SQL = `
+  SELECT /* pgtrek: validate own schema */ obj_description(oid, 'pg_namespace') AS comment
+  FROM pg_namespace WHERE nspname = 'pgtrek'`;
+
+/** Ours carries our comment; anybody else's is neither used nor dropped. */
+async function checkSchema(session: Session): Promise<Finding[]> {
+  const { end } = session.endpoint;
+  const [schema] = await session.query<{ comment: string | null }>(SCHEMA_SQL);
+  if (!schema || schema.comment === SCHEMA_COMMENT) return [];
+  return [
+    {
+      id: `${end}.schema_pgtrek`,
+      scope: `${end}.schema pgtrek`,
+      verdict: 'block',
+      why: `The ${end} has a schema pgtrek that pgtrek did not make, and needs one of this name.`,
+      remedy: 'ALTER SCHEMA pgtrek RENAME TO something_else;',
+    },
+  ];
 }
 
 async function findLeftovers(session: Session, name: string, owner: string | undefined): Promise<Finding[]> {

@@ -42,7 +42,13 @@ const ACCEPTED = 'pgtrek_validate_reached_this_server';
 
 const REFUSAL_SQL = `SELECT current_setting('pgtrek.refusal') AS refusal`;
 
-export async function checkReachability({ target, servers, spec, found }: OnTarget): Promise<Finding[]> {
+export async function checkReachability({
+  target,
+  servers,
+  spec,
+  owner,
+  found,
+}: OnTarget): Promise<Finding[]> {
   const isBlocked = (check: string) => found.some(({ id, verdict }) => id === check && verdict === 'block');
   if (isBlocked(SUBSCRIBE_ID)) return [];
   const { replication } = servers;
@@ -50,7 +56,7 @@ export async function checkReachability({ target, servers, spec, found }: OnTarg
   if (isBlocked('source.connection') && isSameLogin(replication, servers.source)) return [];
   const name = laneName(spec.name, 0).replace(/0$/, 'probe');
   // The later of two options counts.
-  const connection = `${connectionString(replication, purposeOf(spec.name, 'validate'))} options='-c${ACCEPTED}=on'`;
+  const connection = `${connectionString(replication, purposeOf(spec.name, owner, 'validate'), target.version)} options='-c${ACCEPTED}=on'`;
   const refusal = await probe(target, name, connection);
   const finding = { id: 'target.reaches_source', scope: 'target' };
   const where = `${replication.host}:${replication.port}/${replication.database}`;

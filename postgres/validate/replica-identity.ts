@@ -53,7 +53,8 @@ interface Identity {
 /** Tables that a lane replicates: partitioned ones and their leaves, as either may be named in what is sent. */
 function replicatedTables({ selected, withoutData }: Selection): Relation[] {
   return selected.filter(
-    ({ oid, kind, persistence }) => (kind === 'r' || kind === 'p') && persistence === 'p' && !withoutData.has(oid),
+    ({ oid, kind, persistence }) =>
+      (kind === 'r' || kind === 'p') && persistence === 'p' && !withoutData.has(oid),
   );
 }
 

@@ -100,7 +100,7 @@ function tellOwner(target: Session, { role, objects }: Named, settable: boolean 
   ];
 }
 
-export async function checkGrantees({ source, target, selection, spec }: OnBoth): Promise<Finding[]> {
+export async function checkGrantees({ source, target, selection, spec, found }: OnBoth): Promise<Finding[]> {
   if (spec.schema.privileges === 'skip') return [];
   const oids = selection.selected.map(({ oid }) => oid);
   const grantees = await source.query<Named & Record<string, unknown>>(GRANTEES_SQL, [oids]);
@@ -108,7 +108,10 @@ export async function checkGrantees({ source, target, selection, spec }: OnBoth)
     target,
     grantees.map(({ role }) => role),
   );
-  const missing = grantees.filter(({ role }) => !roles.has(role));
+  // An owner that is missing stands in the privileges too, and is told of already.
+  const isTold = (role: string) =>
+    found.some(({ id, scope }) => id === 'target.owners' && scope === `target.role ${role}`);
+  const missing = grantees.filter(({ role }) => !roles.has(role) && !isTold(role));
   if (missing.length === 0) {
     const why = 'The target has every role that privileges of the source name.';
     return [{ id: 'target.grantees', scope: 'target', verdict: 'ok', why }];

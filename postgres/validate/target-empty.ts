@@ -57,10 +57,7 @@ export async function checkTargetEmpty({ source, target, selection }: OnBoth): P
     const why = `Database ${database} of the target is empty.`;
     return [{ id: 'target.empty', scope: 'target', verdict: 'ok', why }];
   }
-  return [
-    ...tellCollisions(colliding, database),
-    ...tellOthers(others, database),
-  ];
+  return [...tellCollisions(colliding, database), ...tellOthers(others, database)];
 }
 
 function nameRelation({ kind, qualified }: Relation): Named {

@@ -99,7 +99,10 @@ describe('abort and cancel take everything of pgtrek away, in every stage', { co
     await migration.abort({ dropTarget: true });
     const { outcome, leftovers, notes } = await migration.result();
     assert.deepEqual({ outcome, leftovers }, { outcome: 'aborted', leftovers: [] });
-    assert.ok(notes.some((note) => /not dropped on the target: DROP TABLE.* public\.film: .*my_films/.test(note)), notes.join('\n'));
+    assert.ok(
+      notes.some((note) => /not dropped on the target: DROP TABLE.* public\.film: .*my_films/.test(note)),
+      notes.join('\n'),
+    );
     assert.ok(!notes.some((note) => /public\.rental:/.test(note)), notes.join('\n'));
     assert.deepEqual(await query(databases.target, 'SELECT FROM my_films WHERE false'), []);
     await assertNothingLeft(databases);
@@ -112,7 +115,10 @@ describe('abort and cancel take everything of pgtrek away, in every stage', { co
     await migration.abort({ dropTarget: true });
     assert.equal((await migration.result()).outcome, 'aborted');
     await assertNothingLeft(databases);
-    assert.deepEqual((await readdir(path.join(world.folder, 'data'))).filter((name) => name.startsWith('on-disk')), []);
+    assert.deepEqual(
+      (await readdir(path.join(world.folder, 'data'))).filter((name) => name.startsWith('on-disk')),
+      [],
+    );
   });
 
   it("Temporal's own Cancel, in monitor", async () => {
@@ -137,7 +143,12 @@ describe('abort and cancel take everything of pgtrek away, in every stage', { co
     name: string,
     arrange = 'SELECT 1',
     { hold = false, ...rest }: Partial<SpecInput> & { hold?: boolean } = {},
-  ): Promise<{ databases: Databases; migration: Migration; untouched: unknown; holder: pg.Client | undefined }> {
+  ): Promise<{
+    databases: Databases;
+    migration: Migration;
+    untouched: unknown;
+    holder: pg.Client | undefined;
+  }> {
     const databases = await createDatabases(world, name);
     await query(databases.source, arrange);
     const untouched = await readCatalogs(databases);

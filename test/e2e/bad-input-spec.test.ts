@@ -22,8 +22,19 @@ const REFUSED: { title: string; spec: (good: SpecInput) => SpecInput | string; s
   {
     title: 'several faults of a spec, all at once and each with its path',
     spec: (good) =>
-      ({ ...good, name: 'Not A Name', source: { ...good.source, port: 99_999 }, load: { jobs: 0 } }) as SpecInput,
-    says: [/SPEC_INVALID: The spec is not valid/, /^ {2}name: must match/m, /source\.port: /, /load\.jobs: /, /remedy: Correct these fields/],
+      ({
+        ...good,
+        name: 'Not A Name',
+        source: { ...good.source, port: 99_999 },
+        load: { jobs: 0 },
+      }) as SpecInput,
+    says: [
+      /SPEC_INVALID: The spec is not valid/,
+      /^ {2}name: must match/m,
+      /source\.port: /,
+      /load\.jobs: /,
+      /remedy: Correct these fields/,
+    ],
   },
   {
     title: 'an unknown key, by its name',
@@ -35,7 +46,11 @@ const REFUSED: { title: string; spec: (good: SpecInput) => SpecInput | string; s
     spec: () => 'name: orders\nsource: { host: db1\ntarget: [\n',
     says: [/SPEC_INVALID: The spec is not valid YAML/, /\.yaml:\d+:\d+: /, /remedy: Correct these lines/],
   },
-  { title: 'an empty file', spec: () => '', says: [/SPEC_INVALID/, /name: /, /source: /, /target: /, /remedy: /] },
+  {
+    title: 'an empty file',
+    spec: () => '',
+    says: [/SPEC_INVALID/, /name: /, /source: /, /target: /, /remedy: /],
+  },
   {
     title: 'a password that stands in the spec, without repeating it',
     spec: (good) => ({ ...good, source: { ...good.source, password: 'hunter2' } }) as unknown as SpecInput,
@@ -111,7 +126,10 @@ describe('what is refused before anything is started', { concurrency: 2 }, () =>
   it('a task queue that no worker polls, with how to start one', async () => {
     const file = await writeSpec(world, 'nobody', { ...good, name: 'nobody' });
     const result = await cli(['start', '-f', file, '--task-queue', 'nobody-here']);
-    assertError(result, [/NO_WORKER: No worker polls task queue "nobody-here"/, /remedy: .*pgtrek worker --task-queue nobody-here/]);
+    assertError(result, [
+      /NO_WORKER: No worker polls task queue "nobody-here"/,
+      /remedy: .*pgtrek worker --task-queue nobody-here/,
+    ]);
     assert.ok(!(await client.list()).some(({ name }) => name === 'nobody'), 'no workflow was started');
     await assertUntouched();
   });
@@ -119,8 +137,14 @@ describe('what is refused before anything is started', { concurrency: 2 }, () =>
   it('a Temporal server that does not answer, with its address', async () => {
     const file = await writeSpec(world, 'unreachable', good);
     const address = `127.0.0.1:${String(await findFreePort())}`;
-    const commands = [['start', '-f', file], ['status', 'bad-spec'], ['orphans', '-f', file, '--remove']];
-    for (const result of await Promise.all(commands.map((args) => cli(args, { TEMPORAL_ADDRESS: address })))) {
+    const commands = [
+      ['start', '-f', file],
+      ['status', 'bad-spec'],
+      ['orphans', '-f', file, '--remove'],
+    ];
+    for (const result of await Promise.all(
+      commands.map((args) => cli(args, { TEMPORAL_ADDRESS: address })),
+    )) {
       assertError(result, [new RegExp(`TEMPORAL_UNREACHABLE: .*${address}`), /remedy: .*TEMPORAL_ADDRESS/]);
     }
     await assertUntouched();
@@ -151,7 +175,10 @@ describe('what is refused before anything is started', { concurrency: 2 }, () =>
         taskQueue: QUEUE,
         args: [{ name: 'raw', source: { host: '' } }],
       });
-      await assert.rejects(client.get('raw').result(), { code: 'SPEC_INVALID', message: /source\.host: [\s\S]*target: / });
+      await assert.rejects(client.get('raw').result(), {
+        code: 'SPEC_INVALID',
+        message: /source\.host: [\s\S]*target: /,
+      });
       const status = await cli(['status', 'raw']);
       assert.match(status.stdout + status.stderr, /SPEC_INVALID|failed/);
     } finally {

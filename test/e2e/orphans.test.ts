@@ -51,27 +51,36 @@ describe('what a terminated migration leaves', { concurrency: 2 }, () => {
   it('in monitor: is listed with its SQL, and removed; a running migration’s objects never', async () => {
     const { databases, file, state } = await terminateIn('gone', ({ stage }) => stage === 'monitor');
     // Another migration of the same source, which runs on: its objects stand beside the orphans.
-    const elsewhere = { source: databases.source, target: (await createDatabases(world, 'elsewhere')).target };
+    const elsewhere = {
+      source: databases.source,
+      target: (await createDatabases(world, 'elsewhere')).target,
+    };
     const running = await client.start(specFor('running', elsewhere));
     await untilState(running, ({ stage }) => stage === 'monitor');
 
     const listed = JSON.parse((await cli(['orphans', '-f', file, '--json'])).stdout) as Listed[];
     const lane = 'pgtrek_gone_1';
-    assert.deepEqual(listed.map(({ end, kind, name }) => `${end} ${kind} ${name}`), [
-      `target subscription ${lane}`,
-      `source slot ${lane}`,
-      `source publication ${lane}`,
-      `target journal ${lane}`,
-      `source journal ${lane}`,
-      'target ledger gone',
-    ]);
+    assert.deepEqual(
+      listed.map(({ end, kind, name }) => `${end} ${kind} ${name}`),
+      [
+        `target subscription ${lane}`,
+        `source slot ${lane}`,
+        `source publication ${lane}`,
+        `target journal ${lane}`,
+        `source journal ${lane}`,
+        'target ledger gone',
+      ],
+    );
     for (const { owner, remove, name } of listed) {
       assert.equal(owner, state.owner);
       assert.ok(remove.includes(name) || remove.includes(state.owner), remove);
     }
 
     const told = await cli(['orphans', '-f', file]);
-    assert.match(unwrapped(told.stdout), /source: slot pgtrek_gone_1 .* SELECT pg_drop_replication_slot\('pgtrek_gone_1'\);/);
+    assert.match(
+      unwrapped(told.stdout),
+      /source: slot pgtrek_gone_1 .* SELECT pg_drop_replication_slot\('pgtrek_gone_1'\);/,
+    );
     assert.match(told.stdout, /6 objects left\. Remove with: pgtrek orphans -f <spec> --remove/);
 
     const removed = await cli(['orphans', '-f', file, '--remove']);
@@ -100,7 +109,11 @@ describe('what a terminated migration leaves', { concurrency: 2 }, () => {
   it('in load: sessions and children end by themselves, the rest is removed', async () => {
     const big = `CREATE TABLE big (id int PRIMARY KEY, t text);
       INSERT INTO big SELECT i, repeat('x', 500) FROM generate_series(1, 600000) i`;
-    const { databases, file } = await terminateIn('in-load', ({ stage, totals }) => stage === 'load' && totals.bytesPlanned !== '0', big);
+    const { databases, file } = await terminateIn(
+      'in-load',
+      ({ stage, totals }) => stage === 'load' && totals.bytesPlanned !== '0',
+      big,
+    );
     const removed = await cli(['orphans', '-f', file, '--remove']);
     assert.equal(removed.code, 0, removed.stdout + removed.stderr);
     await assertNothingLeft(databases);
@@ -112,18 +125,27 @@ describe('what a terminated migration leaves', { concurrency: 2 }, () => {
     assert.equal(started.code, 2, started.stdout + started.stderr);
     const text = unwrapped(started.stdout);
     for (const end of ['source', 'target']) {
-      assert.match(text, new RegExp(`The ${end} still has objects of another run of again: [^.]*run ${state.owner}`));
+      assert.match(
+        text,
+        new RegExp(`The ${end} still has objects of another run of again: [^.]*run ${state.owner}`),
+      );
     }
     assert.match(text, /, 3 blocks /);
     assert.match(text, /→ pgtrek orphans -f spec\.yaml --remove/);
-    assert.match(text, /\d+ objects that the migration would make exist on the target \(database again\) already/);
+    assert.match(
+      text,
+      /\d+ objects that the migration would make exist on the target \(database again\) already/,
+    );
 
     const removed = await cli(['orphans', '-f', file, '--remove']);
     assert.equal(removed.code, 0, removed.stdout + removed.stderr);
     const migration = client.get('again');
     await migration.retry();
     const { findings } = await untilBlocked(migration);
-    assert.deepEqual(findings.filter(({ verdict, id }) => verdict === 'block' && id !== 'target.empty'), []);
+    assert.deepEqual(
+      findings.filter(({ verdict, id }) => verdict === 'block' && id !== 'target.empty'),
+      [],
+    );
 
     await query(databases.target, 'DROP SCHEMA public, "Back Office" CASCADE; CREATE SCHEMA public');
     await migration.retry();

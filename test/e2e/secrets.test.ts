@@ -43,8 +43,14 @@ describe('passwords with strange characters work, and are seen nowhere', () => {
 
   before(async () => {
     world = await openWorld({ targetSettings: { log_statement: 'ddl' } });
-    await query(world.source.connection(), `CREATE ROLE mover SUPERUSER LOGIN PASSWORD ${literal(SECRETS.source)}`);
-    await query(world.target.connection(), `CREATE ROLE mover SUPERUSER LOGIN PASSWORD ${literal(SECRETS.target)}`);
+    await query(
+      world.source.connection(),
+      `CREATE ROLE mover SUPERUSER LOGIN PASSWORD ${literal(SECRETS.source)}`,
+    );
+    await query(
+      world.target.connection(),
+      `CREATE ROLE mover SUPERUSER LOGIN PASSWORD ${literal(SECRETS.target)}`,
+    );
     worker = await startWorker(world, { taskQueue: QUEUE, env: { ...ENV, PGTREK_LOG_LEVEL: 'trace' } });
     client = await connect({ address: world.temporal.address, taskQueue: QUEUE });
     connection = await Connection.connect({ address: world.temporal.address });
@@ -80,7 +86,9 @@ describe('passwords with strange characters work, and are seen nowhere', () => {
 
   it('through a load by pg_dump and pg_restore', async () => {
     const databases = await createDatabases(world, 'dumped');
-    const migration = await client.start(specOf('dumped', databases, { mode: 'full-load', load: { method: 'dump' } }));
+    const migration = await client.start(
+      specOf('dumped', databases, { mode: 'full-load', load: { method: 'dump' } }),
+    );
     const watched = watch(migration);
     await untilCompleted(migration);
     await watched;
@@ -97,7 +105,9 @@ describe('passwords with strange characters work, and are seen nowhere', () => {
       const watched = watch(migration);
       await untilBlocked(migration);
       const cli = cliOf(world, QUEUE, ENV);
-      const validated = await cli(['validate', '-v', '-f', await writeSpec(world, name, spec)], { PGTREK_DEBUG: '1' });
+      const validated = await cli(['validate', '-v', '-f', await writeSpec(world, name, spec)], {
+        PGTREK_DEBUG: '1',
+      });
       assert.equal(validated.code, 2);
       shown.push(validated.stdout, validated.stderr);
       await migration.abort();
@@ -132,7 +142,10 @@ describe('passwords with strange characters work, and are seen nowhere', () => {
     assert.match(places.shown, /lagBytes/, 'heartbeats were decoded');
     assert.match(places.arguments, /pg_dump .*\n[\s\S]*pg_restore /, 'children were seen');
     for (const secret of Object.values(SECRETS)) {
-      assert.ok(findSecret(`..${Buffer.from(`?${secret}`).toString('base64')}`, secret).length > 0, 'it would be found');
+      assert.ok(
+        findSecret(`..${Buffer.from(`?${secret}`).toString('base64')}`, secret).length > 0,
+        'it would be found',
+      );
     }
     for (const [place, text] of Object.entries(places)) {
       for (const [whose, secret] of Object.entries(SECRETS)) {
@@ -142,12 +155,19 @@ describe('passwords with strange characters work, and are seen nowhere', () => {
   });
 
   it('nor in the log of either server, though the target logs definitions', async () => {
-    const logs = { source: await world.source.logTail(1_000_000), target: await world.target.logTail(1_000_000) };
+    const logs = {
+      source: await world.source.logTail(1_000_000),
+      target: await world.target.logTail(1_000_000),
+    };
     assert.match(logs.target, /CREATE TABLE public\.film /);
     for (const [end, log] of Object.entries(logs)) {
       const ours = log.split('\n').filter((line) => !line.includes('CREATE ROLE mover'));
       for (const [whose, secret] of Object.entries(SECRETS)) {
-        assert.deepEqual(ours.filter((line) => findSecret(line, secret).length > 0), [], `${whose} in the log of ${end}`);
+        assert.deepEqual(
+          ours.filter((line) => findSecret(line, secret).length > 0),
+          [],
+          `${whose} in the log of ${end}`,
+        );
       }
     }
   });
@@ -164,7 +184,9 @@ describe('passwords with strange characters work, and are seen nowhere', () => {
     const handle = temporal.workflow.getHandle(`pgtrek-${migration.name}`);
     for await (const _ of every(150)) {
       const { raw, status } = await handle.describe();
-      const answers = await Promise.all([migration.state(), migration.tables(), migration.events()]).catch(String);
+      const answers = await Promise.all([migration.state(), migration.tables(), migration.events()]).catch(
+        String,
+      );
       shown.push(textOf(raw), JSON.stringify(answers));
       if (status.name !== 'RUNNING') return;
     }

@@ -24,7 +24,10 @@ describe('what the spec selects is what comes', { concurrency: 2 }, () => {
     worker = await startWorker(world, { taskQueue: QUEUE, env: { MOVER_PASSWORD: 'mover' } });
     client = await connect({ address: world.temporal.address, taskQueue: QUEUE });
     await query(world.source.connection(), 'CREATE ROLE "App Owner"; CREATE ROLE reader');
-    await query(world.target.connection(), `CREATE ROLE mover LOGIN PASSWORD 'mover'; GRANT pg_create_subscription TO mover`);
+    await query(
+      world.target.connection(),
+      `CREATE ROLE mover LOGIN PASSWORD 'mover'; GRANT pg_create_subscription TO mover`,
+    );
   });
   after(async () => {
     await client.close();
@@ -35,31 +38,47 @@ describe('what the spec selects is what comes', { concurrency: 2 }, () => {
   for (const method of ['stream', 'dump'] as const) {
     it(`exclude and excludeData, by patterns (${method})`, async () => {
       const databases = await createDatabases(world, `leaves-out-${method}`);
-      const select = { exclude: ['film_re*', '"Back Office"."to.do*"', 'wish_list'], excludeData: ['shop_event', 'payment*', 'refund'] };
+      const select = {
+        exclude: ['film_re*', '"Back Office".to*', 'wish_list', 'language'],
+        excludeData: ['shop_event', 'payment*', 'refund'],
+      };
       const migration = await client.start(
         specFor(`leaves-out-${method}`, databases, { mode: 'full-load', load: { method }, select }),
       );
       await untilCompleted(migration);
       const [expected, found] = [await countRows(databases.source), await countRows(databases.target)];
       for (const [table, rows] of Object.entries(expected)) {
-        if (/film_re|to\.do|wish_list/.test(table)) delete expected[table];
+        if (/film_re|to\.do|wish_list|language/.test(table)) delete expected[table];
         else expected[table] = /^(shop_event|payment|refund)/.test(table) ? 0 : rows;
       }
       assert.deepEqual(found, expected);
-      assert.deepEqual(await query(databases.target, `SELECT to_regclass('film_review_review_id_seq') AS it`), [{ it: null }]);
+      assert.deepEqual(
+        await query(databases.target, `SELECT to_regclass('film_review_review_id_seq') AS it`),
+        [{ it: null }],
+      );
     });
   }
 
   it('include: these tables, their sequences where they stand, and nothing else', async () => {
     const databases = await createDatabases(world, 'takes');
-    await query(databases.source, `SELECT setval('category_category_id_seq', 4711); CREATE SCHEMA "B.x" CREATE TABLE a (id int PRIMARY KEY)`);
+    await query(databases.source, 'DROP FUNCTION rewards_report');
+    await query(
+      databases.source,
+      `SELECT setval('category_category_id_seq', 4711); CREATE SCHEMA "B.x" CREATE TABLE a (id int PRIMARY KEY)`,
+    );
     const select = { include: ['public.categor?', 'supplier', '"B.x".*'] };
     const migration = await client.start(specFor('takes', databases, { select, cdc: NOW }));
     await untilCompleted(migration);
     const tables = Object.keys(await countRows(databases.target)).sort();
     assert.deepEqual(tables, ['"B.x".a', 'category', 'supplier']);
-    const sequences = await query(databases.target, `SELECT sequencename AS name, last_value::int AS value FROM pg_sequences ORDER BY 1`);
-    const [supplier] = await query<{ value: number }>(databases.source, 'SELECT last_value::int AS value FROM supplier_supplier_id_seq');
+    const sequences = await query(
+      databases.target,
+      `SELECT sequencename AS name, last_value::int AS value FROM pg_sequences ORDER BY 1`,
+    );
+    const [supplier] = await query<{ value: number }>(
+      databases.source,
+      'SELECT last_value::int AS value FROM supplier_supplier_id_seq',
+    );
     assert.deepEqual(sequences, [
       { name: 'category_category_id_seq', value: 4711 },
       { name: 'supplier_supplier_id_seq', value: supplier?.value },
@@ -70,9 +89,14 @@ describe('what the spec selects is what comes', { concurrency: 2 }, () => {
   it('no changes of excluded tables, nor of those without data, are replicated', async () => {
     const databases = await createDatabases(world, 'changes');
     const select = { exclude: ['wish_list'], excludeData: ['shop_event'] };
-    const migration = await client.start(specFor('changes', databases, { select, cdc: { stop: { never: true } } }));
+    const migration = await client.start(
+      specFor('changes', databases, { select, cdc: { stop: { never: true } } }),
+    );
     await untilState(migration, ({ stage }) => stage === 'monitor');
-    await query(databases.source, `INSERT INTO shop_event (kind) VALUES ('later'); INSERT INTO supplier (name, city) VALUES ('later', 'x')`);
+    await query(
+      databases.source,
+      `INSERT INTO shop_event (kind) VALUES ('later'); INSERT INTO supplier (name, city) VALUES ('later', 'x')`,
+    );
     await query(databases.source, 'DELETE FROM wish_list');
     await migration.stop({ now: true });
     await untilCompleted(migration);
@@ -84,18 +108,31 @@ describe('what the spec selects is what comes', { concurrency: 2 }, () => {
     const databases = await createDatabases(world, 'view');
     const migration = await client.start(specFor('view', databases, { select: { exclude: ['address'] } }));
     const { findings } = await untilBlocked(migration);
-    const told = findings.filter(({ verdict }) => verdict !== 'ok').map(({ why, remedy }) => `${why} ${remedy ?? ''}`);
+    const told = findings
+      .filter(({ verdict }) => verdict !== 'ok')
+      .map(({ why, remedy }) => `${why} ${remedy ?? ''}`);
     assert.ok(
-      told.some((text) => /View public\.customer_list is selected and depends on public\.address, which is left out\. Leave out public\.customer_list too/.test(text)),
+      told.some((text) =>
+        /View public\.customer_list is selected and depends on public\.address, which is left out\. Leave out public\.customer_list too/.test(
+          text,
+        ),
+      ),
       told.join('\n'),
     );
-    assert.ok(told.some((text) => /customer_address_id_fkey of public\.customer refers to public\.address/.test(text)), told.join('\n'));
+    assert.ok(
+      told.some((text) =>
+        /customer_address_id_fkey of public\.customer refers to public\.address/.test(text),
+      ),
+      told.join('\n'),
+    );
     await migration.abort();
   });
 
   it('rows that refer to a table without data are told of in validate', async () => {
     const databases = await createDatabases(world, 'referred');
-    const migration = await client.start(specFor('referred', databases, { mode: 'full-load', select: { excludeData: ['language'] } }));
+    const migration = await client.start(
+      specFor('referred', databases, { mode: 'full-load', select: { excludeData: ['language'] } }),
+    );
     const { blocked } = await untilBlocked(migration);
     await migration.abort({ dropTarget: true });
     assert.equal(blocked?.stage, 'validate', JSON.stringify(blocked));
@@ -104,7 +141,9 @@ describe('what the spec selects is what comes', { concurrency: 2 }, () => {
 
   it('owners and privileges: skipped, everything is the user’s of the target', async () => {
     const databases = await ownedDatabases('skips');
-    const migration = await client.start(moverSpec('skips', databases, { schema: { owners: 'skip', privileges: 'skip' } }));
+    const migration = await client.start(
+      moverSpec('skips', databases, { schema: { owners: 'skip', privileges: 'skip' } }),
+    );
     await untilCompleted(migration);
     assert.deepEqual(await ownersAndGrants(databases.target), { owners: ['mover'], reader: false });
     await assertNothingLeft(databases);
@@ -114,9 +153,14 @@ describe('what the spec selects is what comes', { concurrency: 2 }, () => {
     const databases = await ownedDatabases('keeps');
     const migration = await client.start(moverSpec('keeps', databases, {}));
     for (let round = 0; round < 5; round += 1) {
-      const state = await untilState(migration, ({ status, stage }) => status === 'blocked' || stage !== 'validate');
+      const state = await untilState(
+        migration,
+        ({ status, stage }) => status === 'blocked' || stage !== 'validate',
+      );
       if (state.status !== 'blocked') break;
-      const remedies = state.findings.filter(({ verdict }) => verdict === 'block').map(({ remedy }) => remedy ?? '');
+      const remedies = state.findings
+        .filter(({ verdict }) => verdict === 'block')
+        .map(({ remedy }) => remedy ?? '');
       for (const remedy of remedies) await query(databases.target, remedy);
       await migration.retry();
       await untilState(migration, ({ status }) => status !== 'blocked').catch(() => undefined);
@@ -136,7 +180,10 @@ describe('what the spec selects is what comes', { concurrency: 2 }, () => {
        INSERT INTO item (name) VALUES ('one'), ('two');
        ALTER TABLE item OWNER TO "App Owner"; GRANT SELECT ON item TO reader`,
     );
-    await query(databases.target, `GRANT CREATE ON DATABASE ${name} TO mover; GRANT CREATE ON SCHEMA public TO mover`);
+    await query(
+      databases.target,
+      `GRANT CREATE ON DATABASE ${name} TO mover; GRANT CREATE ON SCHEMA public TO mover`,
+    );
     return databases;
   }
 
@@ -151,7 +198,10 @@ describe('what the spec selects is what comes', { concurrency: 2 }, () => {
       `SELECT DISTINCT pg_get_userbyid(relowner) AS owner, string_agg(relacl::text, '') OVER () AS acl
        FROM pg_class WHERE relnamespace = 'public'::regnamespace AND relkind IN ('r', 'S')`,
     );
-    return { owners: rows.map(({ owner }) => owner), reader: rows.some(({ acl }) => acl?.includes('reader=r') ?? false) };
+    return {
+      owners: rows.map(({ owner }) => owner),
+      reader: rows.some(({ acl }) => acl?.includes('reader=r') ?? false),
+    };
   }
 
   async function countRows(config: ClientConfig): Promise<Record<string, number>> {

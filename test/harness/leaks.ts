@@ -47,7 +47,9 @@ function childrenOf({ database, port }: ClientConfig): string[] {
   return pids
     .filter((pid) => {
       const environment = environmentOf(pid);
-      return environment.includes(`PGDATABASE=${database ?? ''}`) && environment.includes(`PGPORT=${String(port)}`);
+      return (
+        environment.includes(`PGDATABASE=${database ?? ''}`) && environment.includes(`PGPORT=${String(port)}`)
+      );
     })
     .map((pid) => `process ${pid}`);
 }

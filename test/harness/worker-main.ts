@@ -2,4 +2,6 @@
 import { runWorker } from '../../workers/index.js';
 import { faultObserver } from './fault.js';
 
-await runWorker(process.env.PGTREK_TEST_FAULT ? { observer: faultObserver(process.env.PGTREK_TEST_FAULT) } : {});
+await runWorker(
+  process.env.PGTREK_TEST_FAULT ? { observer: faultObserver(process.env.PGTREK_TEST_FAULT) } : {},
+);

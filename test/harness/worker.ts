@@ -75,7 +75,8 @@ export async function startWorker(world: World, options: TestWorkerOptions): Pro
 async function untilReady(worker: TestWorker): Promise<void> {
   const end = Date.now() + 60_000;
   while (!worker.log().includes('worker is ready')) {
-    if (!worker.isAlive() || Date.now() > end) throw new Error(`the worker did not become ready:\n${worker.log()}`);
+    if (!worker.isAlive() || Date.now() > end)
+      throw new Error(`the worker did not become ready:\n${worker.log()}`);
     await new Promise((resolve) => setTimeout(resolve, 50));
   }
 }

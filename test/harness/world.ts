@@ -35,8 +35,14 @@ export async function openWorld(options: WorldOptions = {}): Promise<World> {
   const bundle = path.join(folder, 'workflows.bundle.js');
   const [temporal, source, target] = await Promise.all([
     startTemporalServer({}),
-    startCluster({ major: options.sourceMajor ?? 15, ...(options.sourceSettings ? { settings: options.sourceSettings } : {}) }),
-    startCluster({ major: options.targetMajor ?? 18, ...(options.targetSettings ? { settings: options.targetSettings } : {}) }),
+    startCluster({
+      major: options.sourceMajor ?? 15,
+      ...(options.sourceSettings ? { settings: options.sourceSettings } : {}),
+    }),
+    startCluster({
+      major: options.targetMajor ?? 18,
+      ...(options.targetSettings ? { settings: options.targetSettings } : {}),
+    }),
   ]);
   const { code } = await buildBundle();
   await writeFile(bundle, code);

@@ -3,7 +3,7 @@ import { after, before, describe, it } from 'node:test';
 import type { LaneName } from '../../contract/names.js';
 import { connectionString } from '../../postgres/endpoint.js';
 import { createJournal, createTargetJournal } from '../../postgres/lane/journal.js';
-import { createLedger } from '../../postgres/ledger/create-ledger.js';
+import { SCHEMA_COMMENT, createLedger } from '../../postgres/ledger/create-ledger.js';
 import { findOrphans, removeOrphan } from '../../postgres/orphans.js';
 import type { Orphan } from '../../postgres/orphans.js';
 import { withSession } from '../../postgres/session.js';
@@ -28,7 +28,7 @@ async function makeMigration({ servers, run }: Databases, name: string, owner: s
     `CREATE PUBLICATION ${lane} FOR TABLE pgtrek.${lane}; COMMENT ON PUBLICATION ${lane} IS 'pgtrek owner=${owner}'`,
   );
   await run('source', `SELECT pg_create_logical_replication_slot('${lane}', 'pgoutput')`);
-  const connection = connectionString(servers.replication, lane).replaceAll("'", "''");
+  const connection = connectionString(servers.replication, lane, 180000).replaceAll("'", "''");
   await run(
     'target',
     `CREATE SUBSCRIPTION ${lane} CONNECTION '${connection}' PUBLICATION ${lane} WITH (create_slot = false, copy_data = false);
@@ -110,7 +110,10 @@ describe('orphans', () => {
   });
 
   it('include what has lost its mark, and an empty schema', async () => {
-    await databases.run('source', `CREATE PUBLICATION pgtrek_torn_2; CREATE SCHEMA pgtrek`);
+    await databases.run(
+      'source',
+      `CREATE PUBLICATION pgtrek_torn_2; CREATE SCHEMA pgtrek; COMMENT ON SCHEMA pgtrek IS '${SCHEMA_COMMENT}'`,
+    );
     const orphans = await find(live('run-alive'));
     assert.deepEqual(tell(orphans), ['source publication pgtrek_torn_2 -', 'source schema pgtrek -']);
     assert.deepEqual(

@@ -4,7 +4,7 @@ import { selectRelations } from '../../postgres/selection.js';
 import type { Spec } from '../../contract/spec.js';
 import type { Relation } from '../../postgres/selection.js';
 
-const nothing: Spec['select'] = { include: [], exclude: [], excludeData: [] };
+const nothing: Spec['select'] = { include: [], exclude: [], excludeData: [], largeObjects: 'block' };
 
 function relation(oid: number, path: string, facts: Partial<Relation> = {}): Relation {
   const [schema = '', name = ''] = path.split('/');

@@ -70,12 +70,12 @@ describe('client tools', () => {
   const tools = { pgDump: '/bin/pg_dump', pgRestore: '/bin/pg_restore', major: 16 };
 
   it('may be newer than the source', () => {
-    assert.equal(judgeClientTools(tools, 15).verdict, 'ok');
-    assert.equal(judgeClientTools(tools, 16).verdict, 'ok');
+    assert.equal(judgeClientTools(tools, 15, 18).verdict, 'ok');
+    assert.equal(judgeClientTools(tools, 16, 18).verdict, 'ok');
   });
 
   it('may not be older than the source', () => {
-    const { verdict, why, remedy } = judgeClientTools(tools, 17);
+    const { verdict, why, remedy } = judgeClientTools(tools, 17, 18);
     assert.equal(verdict, 'block');
     assert.match(why, /\/bin\/pg_dump is of PostgreSQL 16 .* which is 17/);
     assert.match(remedy ?? '', /postgresql-client-17/);
