@@ -21,13 +21,12 @@ const QUEUE = 'bad-spec';
 const REFUSED: { title: string; spec: (good: SpecInput) => SpecInput | string; says: RegExp[] }[] = [
   {
     title: 'several faults of a spec, all at once and each with its path',
-    spec: (good) =>
-      ({
-        ...good,
-        name: 'Not A Name',
-        source: { ...good.source, port: 99_999 },
-        load: { jobs: 0 },
-      }) as SpecInput,
+    spec: (good) => ({
+      ...good,
+      name: 'Not A Name',
+      source: { ...good.source, port: 99_999 },
+      load: { jobs: 0 },
+    }),
     says: [
       /SPEC_INVALID: The spec is not valid/,
       /^ {2}name: must match/m,

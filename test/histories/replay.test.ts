@@ -1,0 +1,76 @@
+import assert from 'node:assert/strict';
+import { readFile, readdir } from 'node:fs/promises';
+import path from 'node:path';
+import { before, describe, it } from 'node:test';
+import { fileURLToPath } from 'node:url';
+import { Worker } from '@temporalio/worker';
+import { buildBundle } from '../../workers/workflow-bundle.js';
+
+const FOLDER = path.dirname(fileURLToPath(import.meta.url));
+
+interface HistoryJson {
+  events: { eventType: string; activityTaskScheduledEventAttributes?: { activityType: { name: string } } }[];
+}
+
+/** What each fixture must hold: a recording that took another way would prove something else. */
+const ACTIVITIES: Record<string, string[]> = {
+  'full-load-stream': ['validate', 'restorePreData', 'keepSnapshot', 'copyBatch', 'buildIndexes', 'removeObjects'],
+  'full-load-dump': ['dumpDatabase', 'restorePreData', 'restoreData', 'buildIndexes', 'discardDump'],
+  'stop-now': ['publishLane', 'keepSnapshot', 'commitMarker', 'subscribe', 'confirmStopped', 'setSequences'],
+  'plan-changed': ['commitMarker', 'monitor', 'disarmMarker', 'commitMarker', 'confirmStopped', 'monitor', 'setSequences'],
+  'blocked-then-retried': ['validate', 'validate', 'dumpSchema', 'confirmStopped'],
+  'aborted-in-monitor': ['monitor', 'removeObjects'],
+  'snapshot-lost': ['keepSnapshot', 'copyBatch', 'dropLane', 'publishLane', 'keepSnapshot', 'confirmStopped'],
+};
+
+describe('recorded histories', async () => {
+  const versions = (await readdir(FOLDER, { withFileTypes: true })).filter((entry) => entry.isDirectory());
+  let code: string;
+
+  before(async () => {
+    ({ code } = await buildBundle());
+  });
+
+  for (const version of versions) {
+    const files = (await readdir(path.join(FOLDER, version.name))).filter((file) => file.endsWith('.json'));
+    for (const file of files) {
+      const branch = path.basename(file, '.json');
+      it(`replay: ${branch} of ${version.name}`, async () => {
+        const history = JSON.parse(await readFile(path.join(FOLDER, version.name, file), 'utf8')) as HistoryJson;
+        assertInOrder(activitiesOf(history), ACTIVITIES[branch] ?? []);
+        await Worker.runReplayHistory({ workflowBundle: { code } }, history, `pgtrek-${branch}`);
+      });
+    }
+    it(`hold every way through the workflow (${version.name})`, () => {
+      assert.deepEqual(files.map((file) => path.basename(file, '.json')).sort(), Object.keys(ACTIVITIES).sort());
+    });
+  }
+
+  it('exist', () => assert.ok(versions.length > 0));
+
+  it('fail to replay when the workflow has changed', async () => {
+    const [version] = versions;
+    const file = path.join(FOLDER, version?.name ?? '', 'stop-now.json');
+    const text = (await readFile(file, 'utf8')).replaceAll('"restorePreData"', '"restoreOtherData"');
+    await assert.rejects(
+      Worker.runReplayHistory({ workflowBundle: { code } }, JSON.parse(text), 'pgtrek-stop-now'),
+      /[Nn]ondeterminism|[Nn]on-determinis|TMPRL1100/,
+    );
+  });
+});
+
+function activitiesOf({ events }: HistoryJson): string[] {
+  return events.flatMap(({ activityTaskScheduledEventAttributes: scheduled }) =>
+    scheduled ? [scheduled.activityType.name] : [],
+  );
+}
+
+/** The expected ones, in this order, among others. */
+function assertInOrder(actual: string[], expected: string[]): void {
+  let from = 0;
+  for (const name of expected) {
+    const at = actual.indexOf(name, from);
+    assert.ok(at >= 0, `${name} is not where it should be in ${actual.join(', ')}`);
+    from = at + 1;
+  }
+}
