@@ -1,7 +1,7 @@
 /** The workflow code as one bundle: shipped with the package, built once per process from source. */
 import { existsSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
-import { bundleWorkflowCode } from '@temporalio/worker';
+import { DefaultLogger, bundleWorkflowCode } from '@temporalio/worker';
 import type { Logger, WorkflowBundleOption } from '@temporalio/worker';
 
 const SHIPPED = fileURLToPath(new URL('../workflows.bundle.js', import.meta.url));
@@ -21,7 +21,8 @@ export async function workflowBundle(logger?: Logger): Promise<WorkflowBundleOpt
   return built;
 }
 
-export async function buildBundle(logger?: Logger): Promise<{ code: string }> {
-  const { code } = await bundleWorkflowCode({ workflowsPath: SOURCE, ...(logger ? { logger } : {}) });
+/** Without a logger only problems are told. */
+export async function buildBundle(logger: Logger = new DefaultLogger('WARN')): Promise<{ code: string }> {
+  const { code } = await bundleWorkflowCode({ workflowsPath: SOURCE, logger });
   return { code };
 }

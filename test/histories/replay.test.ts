@@ -3,7 +3,7 @@ import { readFile, readdir } from 'node:fs/promises';
 import path from 'node:path';
 import { before, describe, it } from 'node:test';
 import { fileURLToPath } from 'node:url';
-import { Worker } from '@temporalio/worker';
+import { DefaultLogger, Runtime, Worker } from '@temporalio/worker';
 import { buildBundle } from '../../workers/workflow-bundle.js';
 
 const FOLDER = path.dirname(fileURLToPath(import.meta.url));
@@ -28,6 +28,7 @@ describe('recorded histories', async () => {
   let code: string;
 
   before(async () => {
+    Runtime.install({ logger: new DefaultLogger('WARN') });
     ({ code } = await buildBundle());
   });
 
