@@ -18,7 +18,7 @@ type FollowActivities = Pick<
 /** A person who watches wants fresh figures; a heartbeat costs Temporal 5 ms. */
 const MEASURE_EVERY_MS = 2_000;
 /** After that many attempts the leftovers are reported instead. */
-export const CLEANUP_ATTEMPTS = 5;
+const CLEANUP_ATTEMPTS = 5;
 
 export function followActivities(dependencies: ActivityDependencies): FollowActivities {
   return {

@@ -24,7 +24,7 @@ async function readText(path: string): Promise<string> {
 }
 
 /** JSON is YAML too. */
-export function parseYaml(file: string, content: string): unknown {
+function parseYaml(file: string, content: string): unknown {
   const lineCounter = new LineCounter();
   const document = parseDocument(content, { lineCounter, prettyErrors: false });
   if (document.errors.length > 0) {

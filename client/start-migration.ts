@@ -53,7 +53,7 @@ export async function startMigration(
 }
 
 /** What the Web UI and `pgtrek list` show of a migration before its first activity. */
-export function describeStart(spec: Spec): {
+function describeStart(spec: Spec): {
   staticSummary: string;
   staticDetails: string;
   memo: { pgtrek: MigrationMemo };

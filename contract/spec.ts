@@ -120,7 +120,6 @@ export const specSchema = z.strictObject({
 export type SpecInput = z.input<typeof specSchema>;
 export type Spec = z.output<typeof specSchema>;
 export type ConnectionSpec = Spec['target'];
-export type SourceSpec = Spec['source'];
 export type PasswordReference = z.output<typeof password>;
 
 /** Checks and completes a spec. Throws SPEC_INVALID with every fault and its path, NOT_BUILT_YET for what is to come. */

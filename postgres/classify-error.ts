@@ -46,7 +46,7 @@ export function isRetryable(error: unknown): boolean {
   return RETRYABLE_SQLSTATE.test(state) && !FINAL_TEXT.test(messageOf(error));
 }
 
-export function isNetworkError(error: unknown): boolean {
+function isNetworkError(error: unknown): boolean {
   const { code, message } = (error ?? {}) as RawError;
   if (typeof code === 'string' && NETWORK_CODES.has(code)) return true;
   if (error instanceof AggregateError) return error.errors.some(isNetworkError);

@@ -23,8 +23,8 @@ export function temporalLogger(pinoLogger: PinoLogger): Logger {
   const log = (level: LogLevel, message: string, meta?: LogMetadata) => {
     if (HARMLESS.test(message)) return;
     // Inputs and results have no secrets, but they are long and belong to the history.
-    const { error, ...rest } = (meta ?? {}) as { error?: unknown } & LogMetadata;
-    pinoLogger[LEVELS[level]]({ ...rest, ...(error === undefined ? {} : { error: String(error) }) }, message);
+    const { error, ...rest } = (meta ?? {}) as { error?: Error } & LogMetadata;
+    pinoLogger[LEVELS[level]]({ ...rest, ...(error === undefined ? {} : { error: error.message }) }, message);
   };
   return {
     log,

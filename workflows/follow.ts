@@ -15,6 +15,7 @@ import type { migration } from './migration.js';
 import { step, vigil } from './proxies.js';
 import { currentLane, note, runArgument } from './run.js';
 import type { Carried, MigrationRun } from './run.js';
+import { asError } from './as-error.js';
 import { throwClockError } from './stop-clock.js';
 
 /** 6 events a round: a round of 5 minutes makes 1,700 a day. */
@@ -34,7 +35,7 @@ export async function monitor(run: MigrationRun): Promise<void> {
 async function watchRound(run: MigrationRun, attention: () => boolean, standing = false): Promise<void> {
   const scope = new CancellationScope();
   let ended = false;
-  let failure: unknown;
+  let failure: Error | undefined;
   const round = scope
     .run(() =>
       vigil('watch the lanes').monitor({
@@ -50,7 +51,7 @@ async function watchRound(run: MigrationRun, attention: () => boolean, standing 
         run.state.monitor = figures;
       },
       (error: unknown) => {
-        if (!isCancellation(error)) failure = error;
+        if (!isCancellation(error)) failure = asError(error);
       },
     )
     .finally(() => {

@@ -10,6 +10,7 @@ import {
 import type { Batch, CopiedTable } from '../contract/activities.js';
 import type { LaneName } from '../contract/names.js';
 import type { TableRow } from '../contract/state.js';
+import { asError } from './as-error.js';
 import { showDetails } from './details.js';
 import { forEachOf } from './for-each-of.js';
 import { keeper, step } from './proxies.js';
@@ -88,7 +89,7 @@ async function giveUp(run: MigrationRun, lane: LaneName): Promise<void> {
 /** Holds the snapshot while all batches are copied. The keeper's death ends the copying at once. */
 async function copyLane(run: MigrationRun, lane: LaneName): Promise<void> {
   const scope = new CancellationScope();
-  let lost: unknown;
+  let lost: Error | undefined;
   const kept = scope
     .run(() =>
       keeper(`hold the snapshot of ${lane}`).keepSnapshot({
@@ -98,7 +99,7 @@ async function copyLane(run: MigrationRun, lane: LaneName): Promise<void> {
       }),
     )
     .catch((error: unknown) => {
-      lost = error;
+      lost = asError(error);
       scope.cancel();
     });
   try {

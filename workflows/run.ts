@@ -61,7 +61,7 @@ export interface MigrationRun {
   /** The lane's slot exists, so a marker can be committed. */
   slotReady: boolean;
   clock: StopClock | undefined;
-  clockError: unknown;
+  clockError: Error | undefined;
   /** The scope of the stage's work, which abort cancels. */
   work: CancellationScope | undefined;
 }

@@ -3,6 +3,7 @@
  * from the moment that the lane's slot exists, and always shows the plan that stands.
  */
 import { CancellationScope, condition, isCancellation, uuid4 } from '@temporalio/workflow';
+import { asError } from './as-error.js';
 import { marking, step } from './proxies.js';
 import { currentLane, note, runArgument } from './run.js';
 import type { MigrationRun } from './run.js';
@@ -17,7 +18,7 @@ export async function keepStopClock(run: MigrationRun): Promise<void> {
     } catch (error) {
       // The workflow itself was cancelled.
       if (isCancellation(error)) return;
-      run.clockError = error;
+      run.clockError = asError(error);
     }
   }
 }
@@ -57,7 +58,7 @@ function startStopClock(run: MigrationRun): void {
         note(run, 'marker', `the marker was committed at ${committed.committedAt}${late}`);
       },
       (error: unknown) => {
-        if (!isCancellation(error)) run.clockError = error;
+        if (!isCancellation(error)) run.clockError = asError(error);
       },
     );
   run.clock = { scope, ended };

@@ -106,7 +106,7 @@ function ownEnvironment(): NodeJS.ProcessEnv {
 }
 
 /** Arguments for Node: from source by tsx, from dist/ as it is. */
-export function pgtrekCommand(): string[] {
+function pgtrekCommand(): string[] {
   const isSource = import.meta.url.endsWith('.ts');
   const main = fileURLToPath(new URL(`../../cli/main.${isSource ? 'ts' : 'js'}`, import.meta.url));
   return isSource ? ['--import', 'tsx', main] : [main];

@@ -15,14 +15,14 @@ const PUBLISHED_SQL = `
   WHERE owner = $1 AND kind IN ('r', 'p') AND NOT is_partition AND is_logged AND has_data
   ORDER BY id`;
 
-export interface PublishedTable {
+interface PublishedTable {
   id: number;
   oid: number;
   qualified: string;
   kind: string;
 }
 
-export function readPublished(target: Session, owner: string): Promise<PublishedTable[]> {
+function readPublished(target: Session, owner: string): Promise<PublishedTable[]> {
   return target.query<PublishedTable & Record<string, unknown>>(PUBLISHED_SQL, [owner]);
 }
 
@@ -117,12 +117,7 @@ const NOTE_SQL = `
   ON CONFLICT (owner, lane, relation) DO NOTHING`;
 
 /** The first note counts: a second attempt must not take a rewritten heap for the one that the snapshot sees. */
-export async function noteFilenodes(
-  job: Job,
-  lane: LaneName,
-  source: Session,
-  target: Session,
-): Promise<void> {
+async function noteFilenodes(job: Job, lane: LaneName, source: Session, target: Session): Promise<void> {
   const tables = await target.query<{ oid: number }>(
     `SELECT oid FROM pgtrek.relation WHERE owner = $1 AND kind = 'r' AND has_data`,
     [job.owner],

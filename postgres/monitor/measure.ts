@@ -32,7 +32,7 @@ interface SubscriptionRow {
   enabled: boolean;
   pid: number | null;
   tables: Record<string, number> | null;
-  stats: Record<string, unknown> | null;
+  stats: Record<string, string | number | null> | null;
 }
 
 /** pg_stat_subscription_stats exists from 15 on, its conflict counters from 18 on. */
@@ -139,7 +139,7 @@ async function measureLanes(lanes: LaneName[], source: Session, target: Session)
   });
 }
 
-function errorsOf(stats: Record<string, unknown> | null): LaneFigures['errors'] {
+function errorsOf(stats: SubscriptionRow['stats']): LaneFigures['errors'] {
   if (!stats) return {};
   const conflicts = Object.entries(stats).filter(
     ([key, value]) => key.startsWith('confl_') && Number(value) > 0,

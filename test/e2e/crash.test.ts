@@ -1,4 +1,6 @@
 import assert from 'node:assert/strict';
+import { readdir } from 'node:fs/promises';
+import path from 'node:path';
 import { after, before, describe, it } from 'node:test';
 import { connect } from '../../client/index.js';
 import type { Pgtrek } from '../../client/index.js';
@@ -52,6 +54,19 @@ const FAULTS = [
   'before drop-schema',
 ];
 
+/** The same for a full load, by dump: the second pg_dump and pg_restore are those of the data. */
+const DUMP_FAULTS = [
+  'before pg_dump #2',
+  'after pg_dump #2',
+  'before empty-tables',
+  'before pg_restore #2',
+  'after pg_restore #2',
+  'after record-restored',
+];
+
+/** And by stream, from a snapshot without a slot. */
+const STREAM_FAULTS = ['after export-snapshot', 'before copy-data #2'];
+
 describe('kill -9 of the worker', { concurrency: 6 }, () => {
   let world: World;
   let client: Pgtrek;
@@ -90,4 +105,35 @@ describe('kill -9 of the worker', { concurrency: 6 }, () => {
       }
     });
   }
+
+  const fullLoads = [
+    ...DUMP_FAULTS.map((fault) => ({ fault, method: 'dump' as const })),
+    ...STREAM_FAULTS.map((fault) => ({ fault, method: 'stream' as const })),
+  ];
+  for (const [index, { fault, method }] of fullLoads.entries()) {
+    it(`${fault} costs a full load by ${method} nothing`, async () => {
+      const name = `full-${String(index)}`;
+      const databases = await createDatabases(world, name);
+      const first = await startWorker(world, { taskQueue: name, fault });
+      const second = first.ended.then(() => startWorker(world, { taskQueue: name }));
+      try {
+        const spec = specFor(name, databases, { taskQueue: name, mode: 'full-load', load: { method } });
+        await untilCompleted(await client.start(spec), 150);
+        assert.equal(first.isAlive(), false, 'the fault was reached');
+        const compared = await compareDatabases(databases.source, databases.target, { sequences: true });
+        assert.deepEqual(compared.problems, []);
+        await assertNothingLeft(databases);
+        assert.deepEqual(await filesOf(world, name), []);
+      } finally {
+        first.kill('SIGKILL');
+        await (await second).stop();
+      }
+    });
+  }
 });
+
+/** What lies on the workers' disk for a migration. */
+async function filesOf(world: World, name: string): Promise<string[]> {
+  const files = await readdir(path.join(world.folder, 'data'));
+  return files.filter((file) => file.startsWith(`${name}-`));
+}

@@ -83,6 +83,32 @@ describe('an exact stop under a writer', () => {
     }
   });
 
+  it('takes a change of plan at once, in load and in monitor', async () => {
+    const databases = await createDatabases(world, 'changes');
+    const oracle = await createOracle({ source: databases.source });
+    const writer = startWriter({ connection: databases.source, rate: 100 });
+    try {
+      const soon = new Date(Date.now() + 5_000).toISOString();
+      const migration = await start('changes', databases, { at: soon });
+      await untilState(migration, ({ stage }) => stage !== 'validate');
+      await migration.stop({ never: true });
+      await untilState(migration, ({ monitor, stage }) => stage === 'monitor' && monitor === undefined);
+      await untilState(migration, () => Date.now() > Date.parse(soon) + 1_000);
+      const state = await migration.state();
+      assert.equal(hasMarker(state), false, 'the first plan had no effect');
+      const later = new Date(Date.now() + 3_000).toISOString();
+      await migration.stop({ at: '2100-01-01T00:00:00Z' });
+      await migration.stop({ at: later });
+      const done = await untilCompleted(migration);
+      assert.equal(done.stop?.report?.plannedAt, later);
+      assertExact(await oracle.verify({ target: databases.target, marker: markerOf(done) }));
+      await assertNothingLeft(databases);
+    } finally {
+      await writer.stop();
+      await oracle.drop();
+    }
+  });
+
   it('keeps the stopped lanes with then: wait, until finish', async () => {
     const databases = await createDatabases(world, 'waits');
     const writer = startWriter({ connection: databases.source, rate: 100 });

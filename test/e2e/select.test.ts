@@ -3,6 +3,7 @@ import { after, before, describe, it } from 'node:test';
 import type { ClientConfig } from 'pg';
 import { connect } from '../../client/index.js';
 import type { Pgtrek, SpecInput } from '../../client/index.js';
+import { countRows } from '../harness/count-rows.js';
 import { assertNothingLeft } from '../harness/leaks.js';
 import { untilBlocked, untilCompleted, untilState } from '../harness/migrations.js';
 import { specFor } from '../harness/spec.js';
@@ -202,14 +203,5 @@ describe('what the spec selects is what comes', { concurrency: 2 }, () => {
       owners: rows.map(({ owner }) => owner),
       reader: rows.some(({ acl }) => acl?.includes('reader=r') ?? false),
     };
-  }
-
-  async function countRows(config: ClientConfig): Promise<Record<string, number>> {
-    const tables = await query<{ name: string; rows: number }>(
-      config,
-      `SELECT oid::regclass::text AS name, (xpath('/row/n/text()', query_to_xml(format('SELECT count(*) AS n FROM %s', oid::regclass), false, true, '')))[1]::text::int AS rows
-       FROM pg_class WHERE relkind IN ('r', 'p') AND relnamespace::regnamespace::text !~ '^(pg_|information_schema|pgtrek)'`,
-    );
-    return Object.fromEntries(tables.map(({ name, rows }) => [name, rows]));
   }
 });
