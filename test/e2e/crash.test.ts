@@ -29,6 +29,7 @@ const FAULTS = [
   'after export-snapshot',
   'before truncate-table #3',
   'before copy-data #2',
+  'before copy-data #2 by SIGTERM',
   'after record-copied #5',
   'before create-index',
   'after add-key #4',
