@@ -1,9 +1,9 @@
 import assert from 'node:assert/strict';
 import { after, before, describe, it } from 'node:test';
-import type { ClientConfig } from 'pg';
 import { connect } from '../../client/index.js';
 import type { Pgtrek, SpecInput } from '../../client/index.js';
 import { countRows } from '../harness/count-rows.js';
+import { ownersAndGrants } from '../harness/owners.js';
 import { assertNothingLeft } from '../harness/leaks.js';
 import { untilBlocked, untilCompleted, untilState } from '../harness/migrations.js';
 import { specFor } from '../harness/spec.js';
@@ -191,17 +191,5 @@ describe('what the spec selects is what comes', { concurrency: 2 }, () => {
   function moverSpec(name: string, databases: Databases, rest: Partial<SpecInput>): SpecInput {
     const spec = specFor(name, databases, { ...rest, cdc: NOW });
     return { ...spec, target: { ...spec.target, user: 'mover', password: { env: 'MOVER_PASSWORD' } } };
-  }
-
-  async function ownersAndGrants(target: ClientConfig): Promise<{ owners: unknown[]; reader: boolean }> {
-    const rows = await query<{ owner: string; acl: string | null }>(
-      target,
-      `SELECT DISTINCT pg_get_userbyid(relowner) AS owner, string_agg(relacl::text, '') OVER () AS acl
-       FROM pg_class WHERE relnamespace = 'public'::regnamespace AND relkind IN ('r', 'S')`,
-    );
-    return {
-      owners: rows.map(({ owner }) => owner),
-      reader: rows.some(({ acl }) => acl?.includes('reader=r') ?? false),
-    };
   }
 });
