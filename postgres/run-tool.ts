@@ -15,6 +15,8 @@ const LIBPQ_OPTIONS_14 = '-c client_connection_check_interval=2s -c statement_ti
 
 export interface ToolRun {
   tool: string;
+  /** What it works on: with the tool's name, how the observer knows it. */
+  what: 'schema' | 'list' | 'pre-data' | 'data' | 'post-data';
   args: string[];
   /** Absent where only files are read. */
   endpoint?: Endpoint;
@@ -27,12 +29,13 @@ export interface ToolRun {
 
 /** Resolves to what it printed. Throws `code` with the tail of its errors. */
 export async function runTool(job: Job, run: ToolRun): Promise<{ stdout: string; stderr: string }> {
-  const { tool, args, endpoint, code } = run;
+  const { tool, what, args, endpoint, code } = run;
   const { observer } = job.servers;
   const name = path.basename(tool);
-  await observer?.('before', name);
+  const tag = `${name} ${what}`;
+  await observer?.('before', tag);
   try {
-    const { stdout, stderr } = await execa(tool, args, {
+    const child = execa(tool, args, {
       env: await environmentOf(job, run),
       extendEnv: false,
       stdin: 'ignore',
@@ -42,7 +45,11 @@ export async function runTool(job: Job, run: ToolRun): Promise<{ stdout: string;
       // pg_restore --jobs ends its own workers on SIGTERM; give it time before SIGKILL.
       forceKillAfterDelay: 10_000,
     });
-    await observer?.('after', name);
+    // Told below; it must not count as unhandled while the observer looks.
+    child.catch(() => undefined);
+    await observer?.('after', `start ${tag}`);
+    const { stdout, stderr } = await child;
+    await observer?.('after', tag);
     return { stdout, stderr };
   } catch (error) {
     job.signal?.throwIfAborted();
@@ -93,6 +100,7 @@ function toolError({ error, name, code, end }: Failure): PgtrekError {
     error instanceof ExecaError && typeof error.stderr === 'string' ? error.stderr : String(error);
   return new PgtrekError(code, `${name} on the ${end ?? 'archive'} failed: ${stderr.slice(-4000).trim()}`, {
     retryable: PASSING.test(stderr),
+    remedy: `Mend what the message names${end ? ` on the ${end}` : ''} (a role, an extension, a privilege), then retry.`,
     cause: error instanceof Error ? new Error(error.name) : undefined,
   });
 }

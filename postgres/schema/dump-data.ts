@@ -38,6 +38,7 @@ async function runDump(job: Job, source: Session, directory: string): Promise<vo
   const empty = relations.filter(({ oid }) => withoutData.has(oid));
   await runTool(job, {
     tool: pgDump,
+    what: 'data',
     args: [
       ...dumpArguments(job.spec, excluded),
       ...empty.map(
@@ -98,6 +99,7 @@ async function runRestore(job: Job, target: Session, dump: DataDump): Promise<vo
   const { pgRestore } = await toolsOfArchive(job, target);
   await runTool(job, {
     tool: pgRestore,
+    what: 'data',
     args: [
       '--no-password',
       '--exit-on-error',

@@ -56,6 +56,7 @@ async function dumpInSnapshot(job: Job, source: Session, tools: ClientTools): Pr
     const file = path.join(folder, 'schema.dump');
     await runTool(job, {
       tool: tools.pgDump,
+      what: 'schema',
       args: [
         ...dumpArguments(job.spec, excluded),
         '--format=custom',
@@ -110,6 +111,7 @@ async function listEntries(
 ): Promise<ArchiveEntry[]> {
   const { stdout } = await runTool(job, {
     tool: tools.pgRestore,
+    what: 'list',
     args: ['--list', `--section=${section}`, file],
     step: 'pg_dump',
     code: 'DUMP_FAILED',

@@ -33,7 +33,7 @@ export async function restorePreData(job: Job): Promise<RestoreResult> {
     if (existing.length > 0 && missing.length === 0 && begun) return { objects: entries.length };
     if (existing.length > 0) throw foreignError(existing, missing);
     await target.query(BEGIN_SQL, [job.owner]);
-    await restoreEntries(job, target, entries);
+    await restoreEntries(job, target, { section: 'pre-data', entries });
     return { objects: entries.length };
   });
 }
@@ -45,7 +45,7 @@ export async function restorePostData(job: Job): Promise<RestoreResult> {
     await endBackends(job, target, 'pg_restore');
     const entries = await readEntries(target, job, 'post-data');
     const missing = await keepMissing(target, entries);
-    if (missing.length > 0) await restoreEntries(job, target, missing);
+    if (missing.length > 0) await restoreEntries(job, target, { section: 'post-data', entries: missing });
     return { objects: entries.length };
   });
 }
@@ -80,7 +80,12 @@ function foreignError(existing: LedgerEntry[], missing: LedgerEntry[]): PgtrekEr
   );
 }
 
-async function restoreEntries(job: Job, target: Session, entries: LedgerEntry[]): Promise<void> {
+interface Restore {
+  section: 'pre-data' | 'post-data';
+  entries: LedgerEntry[];
+}
+
+async function restoreEntries(job: Job, target: Session, { section, entries }: Restore): Promise<void> {
   const { pgRestore } = await toolsOfArchive(job, target);
   const { content } = await target.one<{ content: Buffer }>(
     'SELECT /* pgtrek: read-archive */ content FROM pgtrek.archive WHERE owner = $1',
@@ -93,6 +98,7 @@ async function restoreEntries(job: Job, target: Session, entries: LedgerEntry[])
     await writeFile(list, entries.map(({ line }) => `${line}\n`).join(''));
     await runTool(job, {
       tool: pgRestore,
+      what: section,
       args: [
         '--no-password',
         '--single-transaction',

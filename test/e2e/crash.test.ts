@@ -16,12 +16,14 @@ import type { World } from '../harness/world.js';
 /** Where the first worker dies, in the order of the pipeline. The second one has to bring the migration to its end. */
 const FAULTS = [
   'before validate probe',
-  'before pg_dump',
-  'after pg_dump',
+  'before pg_dump schema',
+  'after start pg_dump schema',
+  'after pg_dump schema',
   'before write-archive',
   'after write-archive',
-  'before pg_restore',
-  'after pg_restore',
+  'before pg_restore pre-data',
+  'after start pg_restore pre-data',
+  'after pg_restore pre-data',
   'before create-publication',
   'after create-publication',
   'before create-slot',
@@ -33,8 +35,9 @@ const FAULTS = [
   'after record-copied #5',
   'before create-index',
   'after add-key #4',
-  'before pg_restore #2',
-  'after pg_restore #2',
+  'before pg_restore post-data',
+  'after start pg_restore post-data',
+  'after pg_restore post-data',
   'before add-foreign-key',
   'after validate-foreign-key',
   'before refresh-view',
@@ -55,13 +58,15 @@ const FAULTS = [
   'before drop-schema',
 ];
 
-/** The same for a full load, by dump: the second pg_dump and pg_restore are those of the data. */
+/** The same for a full load, by dump. */
 const DUMP_FAULTS = [
-  'before pg_dump #2',
-  'after pg_dump #2',
+  'before pg_dump data',
+  'after start pg_dump data',
+  'after pg_dump data',
   'before empty-tables',
-  'before pg_restore #2',
-  'after pg_restore #2',
+  'before pg_restore data',
+  'after start pg_restore data',
+  'after pg_restore data',
   'after record-restored',
 ];
 

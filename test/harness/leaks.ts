@@ -1,6 +1,7 @@
 /** What must not be left after a migration has ended: on either server, and among the processes of this machine. */
 import assert from 'node:assert/strict';
 import { execFileSync } from 'node:child_process';
+import { readFileSync } from 'node:fs';
 import type { ClientConfig } from 'pg';
 import { waitUntil } from '../../dev/wait-until.js';
 import { query } from './world.js';
@@ -56,7 +57,7 @@ function childrenOf({ database, port }: ClientConfig): string[] {
 
 function environmentOf(pid: string): string[] {
   try {
-    return execFileSync('cat', [`/proc/${pid}/environ`], { encoding: 'utf8' }).split('\0');
+    return readFileSync(`/proc/${pid}/environ`, 'utf8').split('\0');
   } catch {
     return [];
   }
