@@ -62,6 +62,8 @@ function describeStart(spec: Spec): {
   const target = describeEnd(spec.target);
   const details = [
     `**${spec.name}**: ${spec.mode}, method ${spec.load.method}`,
+    // Markdown: without it the list runs into one line.
+    '',
     `- source: ${source} as ${spec.source.user}`,
     `- target: ${target} as ${spec.target.user}`,
     ...(spec.mode === 'full-load' ? [] : [`- stop: ${describeStop(spec)}`]),

@@ -67,9 +67,16 @@ async function look(
   context: LookContext,
 ): Promise<MigrationView> {
   const { signal } = context;
-  return signal
-    ? link.connection.withAbortSignal(signal, () => lookOnce(link, handle, context))
-    : lookOnce(link, handle, context);
+  if (!signal) return lookOnce(link, handle, context);
+  // Each call listens to its signal for good: one signal for a long watch would gather listeners without end.
+  const controller = new AbortController();
+  const onAbort = () => controller.abort();
+  signal.addEventListener('abort', onAbort, { once: true });
+  try {
+    return await link.connection.withAbortSignal(controller.signal, () => lookOnce(link, handle, context));
+  } finally {
+    signal.removeEventListener('abort', onAbort);
+  }
 }
 
 async function lookOnce(

@@ -4,6 +4,7 @@ import os from 'node:os';
 import path from 'node:path';
 import { loadClientConnectConfig } from '@temporalio/envconfig';
 import type { NativeConnectionOptions } from '@temporalio/worker';
+import { PgtrekError } from '../contract/errors.js';
 import { DEFAULT_TASK_QUEUE, hostQueue } from '../contract/names.js';
 
 export interface WorkerConfig {
@@ -25,7 +26,7 @@ export interface WorkerConfig {
 
 /** Temporal's address and so on come from TEMPORAL_* and its TOML file, as its own tools read them. */
 export function readConfig(env: NodeJS.ProcessEnv = process.env): WorkerConfig {
-  const { connectionOptions, namespace } = loadClientConnectConfig();
+  const { connectionOptions, namespace } = loadTemporalConfig();
   const taskQueue = env.PGTREK_TASK_QUEUE ?? DEFAULT_TASK_QUEUE;
   return {
     connection: connectionOptions,
@@ -37,6 +38,21 @@ export function readConfig(env: NodeJS.ProcessEnv = process.env): WorkerConfig {
     shutdownGraceSeconds: positive(env.PGTREK_SHUTDOWN_GRACE, 10, 'PGTREK_SHUTDOWN_GRACE'),
     metricsAddress: env.PGTREK_METRICS_ADDRESS,
   };
+}
+
+function loadTemporalConfig(): ReturnType<typeof loadClientConnectConfig> {
+  try {
+    return loadClientConnectConfig();
+  } catch (error) {
+    throw new PgtrekError(
+      'TEMPORAL_UNREACHABLE',
+      `Temporal's configuration cannot be read: ${String(error)}`,
+      {
+        remedy: 'Correct the file that TEMPORAL_CONFIG_FILE names, or remove it.',
+        cause: error,
+      },
+    );
+  }
 }
 
 function positive(text: string | undefined, otherwise: number, name: string): number {

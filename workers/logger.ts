@@ -16,8 +16,8 @@ export function createLogger(level = process.env.PGTREK_LOG_LEVEL ?? 'info'): Pi
   return pino({ level, base: { pid: process.pid } }, pino.destination({ fd: 2, sync: true }));
 }
 
-/** A workflow that ends while its activity still runs makes the runtime warn; that is how abort works. */
-const HARMLESS = /Activity not found on completion/;
+/** A workflow that ends while its activity still runs makes the runtime warn; a host's queue has no workflows. */
+const HARMLESS = /Activity not found on completion|No (workflows|Nexus services) registered/;
 
 export function temporalLogger(pinoLogger: PinoLogger): Logger {
   const log = (level: LogLevel, message: string, meta?: LogMetadata) => {

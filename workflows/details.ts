@@ -8,7 +8,7 @@ export function showDetails(run: MigrationRun): void {
 }
 
 export function renderDetails(state: MigrationState): string {
-  return [headline(state), next(state), progress(state), stages(state)]
+  return [headline(state), next(state), stages(state), progress(state)]
     .filter((part) => part !== '')
     .join('\n\n');
 }
@@ -29,8 +29,8 @@ function next(state: MigrationState): string {
 
 function progress({ totals, monitor }: MigrationState): string {
   const parts = [];
-  if (totals.tables > 0) parts.push(`tables ${String(totals.tablesCopied)}/${String(totals.tables)}`);
-  if (totals.indexes > 0) parts.push(`indexes ${String(totals.indexesBuilt)}/${String(totals.indexes)}`);
+  if (totals.tables > 0) parts.push(`tables ${String(totals.tablesCopied)} of ${String(totals.tables)}`);
+  if (totals.indexes > 0) parts.push(`indexes ${String(totals.indexesBuilt)} of ${String(totals.indexes)}`);
   if (monitor) parts.push(`lag ${monitor.lagBytes} bytes`);
   return parts.join(' · ');
 }

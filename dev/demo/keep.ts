@@ -2,6 +2,7 @@ import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { stringify } from 'yaml';
 import type { SpecInput } from '../../client/index.js';
+import { writtenCommand } from './pgtrek-command.js';
 import { connectionUrl, createDatabase, DATABASE } from './servers.js';
 import type { DemoServers } from './servers.js';
 
@@ -16,7 +17,7 @@ export async function describeKept(
   await createDatabase(target, AGAIN);
   const file = join(own.folder, 'again.yaml');
   await writeFile(file, stringify(specAgain(own.spec)));
-  const pgtrek = 'npm run --silent pgtrek --';
+  const pgtrek = writtenCommand();
   return [
     '',
     'Everything is left running, the writer and the worker too.',

@@ -9,6 +9,7 @@ import { makeOwnFolder, removeLeftFolders } from '../own-folder.js';
 import { commandLineOf, endProcess } from '../process.js';
 import { readTail } from '../read-tail.js';
 import { waitUntil } from '../wait-until.js';
+import { nodeArguments } from './pgtrek-command.js';
 
 /** `pgtrek worker` as an operator runs it: a process of its own, set by environment. */
 export interface WorkerProcess {
@@ -76,7 +77,7 @@ async function spawnWorker(
   await writeFile(configFile, '[profile.default]\n');
   const log = await open(files.logFile, 'a');
   // Detached, so that Ctrl-C reaches only us, and the worker stops when we say so.
-  const child = spawn(process.execPath, [...pgtrekCommand(), 'worker'], {
+  const child = spawn(process.execPath, [...nodeArguments(), 'worker'], {
     cwd: packageRoot(),
     detached: true,
     stdio: ['ignore', log.fd, log.fd],
@@ -103,13 +104,6 @@ function ownEnvironment(): NodeJS.ProcessEnv {
   return Object.fromEntries(
     entries.filter(([name]) => kept.includes(name) || !/^(TEMPORAL|PGTREK|PG)/.test(name)),
   );
-}
-
-/** Arguments for Node: from source by tsx, from dist/ as it is. */
-function pgtrekCommand(): string[] {
-  const isSource = import.meta.url.endsWith('.ts');
-  const main = fileURLToPath(new URL(`../../cli/main.${isSource ? 'ts' : 'js'}`, import.meta.url));
-  return isSource ? ['--import', 'tsx', main] : [main];
 }
 
 /** Node looks for tsx from here. */

@@ -67,7 +67,7 @@ async function waitLong(job: Job, at: number, onWait: (text: string) => void): P
       millisecondsUntil(source, new Date(at).toISOString()),
     );
     if (left <= OPEN_BEFORE_MS) return;
-    onWait(`the marker is due in ${Math.round(left / 1000)} s`);
+    onWait(`waits for ${new Date(at).toISOString()}, when the marker is due`);
     // Ten minutes of drift between two clocks is far below the minute that is left for the open session.
     await delay(Math.min(left - OPEN_BEFORE_MS, 600_000) + 100, undefined, abortable(job));
   }

@@ -83,18 +83,20 @@ export async function checkOwners({ source, target, selection, spec }: OnBoth): 
   return [{ id: 'target.owners', scope: 'target', verdict: 'ok', why }];
 }
 
-function tellOwner(target: Session, { role, objects }: Named, settable: boolean | undefined): Finding[] {
-  if (settable === true) return [];
+function tellOwner(target: Session, { role, objects }: Named, found: TargetRole | undefined): Finding[] {
+  if (found?.settable) return [];
   const finding = { id: 'target.owners', scope: `target.role ${role}`, verdict: 'block' } as const;
   const owned = `${objects.length} objects of the source belong to it: ${listNames(objects, 3)}`;
   const skip = 'or schema.owners: skip';
-  if (settable === undefined) {
+  if (!found) {
     const why = `The target has no role ${role}; ${owned}.`;
     return [{ ...finding, why, remedy: `CREATE ROLE ${escapeIdentifier(role)}; -- ${skip}` }];
   }
   const { user } = target.endpoint;
   const how = target.version >= 160000 ? ' WITH SET TRUE' : '';
-  const remedy = `GRANT ${escapeIdentifier(role)} TO ${escapeIdentifier(user)}${how}; -- ${skip}`;
+  // Membership of a superuser is far more than owning some objects.
+  const grant = `GRANT ${escapeIdentifier(role)} TO ${escapeIdentifier(user)}${how}; -- ${skip}`;
+  const remedy = found.superuser ? 'Set schema.owners: skip in the spec.' : grant;
   return [
     { ...finding, why: `Role ${user} of the target may not act as ${role} (SET ROLE); ${owned}.`, remedy },
   ];
@@ -131,12 +133,20 @@ export async function checkGrantees({ source, target, selection, spec, found }: 
 }
 
 /** The roles that exist there, and whether the target's user may SET ROLE to each. */
-async function readRoles(target: Session, names: string[]): Promise<Map<string, boolean>> {
-  const rows = await target.query<{ role: string; settable: boolean }>(
+interface TargetRole {
+  role: string;
+  /** The target user may SET ROLE to it. */
+  settable: boolean;
+  superuser: boolean;
+}
+
+async function readRoles(target: Session, names: string[]): Promise<Map<string, TargetRole>> {
+  const rows = await target.query<TargetRole & Record<string, unknown>>(
     `SELECT /* pgtrek: validate roles */ rolname::text AS role,
-       pg_has_role(oid, '${target.version >= 160000 ? 'SET' : 'MEMBER'}') AS settable
+       pg_has_role(oid, '${target.version >= 160000 ? 'SET' : 'MEMBER'}') AS settable,
+       rolsuper AS superuser
      FROM pg_roles WHERE rolname = ANY ($1::text[])`,
     [names],
   );
-  return new Map(rows.map(({ role, settable }) => [role, settable]));
+  return new Map(rows.map((row) => [row.role, row]));
 }

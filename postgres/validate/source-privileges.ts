@@ -60,13 +60,21 @@ export async function checkSourceCreate({ source }: OnSource): Promise<Finding[]
 const OWNERSHIP_SQL = `
   SELECT /* pgtrek: validate ownership */
     pg_get_userbyid(c.relowner)::text AS owner,
-    format('GRANT %I TO %I;', pg_get_userbyid(c.relowner), current_user) AS remedy,
+    -- Membership of a superuser is far more than owning a few tables.
+    CASE WHEN bool_or(r.rolsuper)
+      THEN string_agg(format('ALTER TABLE %I.%I OWNER TO %I;', n.nspname, c.relname, current_user), ' ' ORDER BY c.oid)
+      ELSE format('GRANT %I TO %I; -- or ALTER TABLE … OWNER TO %2$I', pg_get_userbyid(c.relowner), current_user)
+    END AS remedy,
     array_agg(format('%I.%I', n.nspname, c.relname) ORDER BY n.nspname, c.relname) AS tables
   FROM pg_class c
   JOIN pg_namespace n ON n.oid = c.relnamespace
+  JOIN pg_roles r ON r.oid = c.relowner
   WHERE c.oid = ANY ($1::oid[]) AND NOT pg_has_role(c.relowner, 'USAGE')
   GROUP BY c.relowner
   ORDER BY 1`;
+
+/** Longer than this nobody reads it; the tables are named in the finding. */
+const REMEDY_LENGTH = 1_000;
 
 /** Only its owner adds a table to a publication. */
 export async function checkOwnership({ source, selection }: OnSource): Promise<Finding[]> {
@@ -81,7 +89,10 @@ export async function checkOwnership({ source, selection }: OnSource): Promise<F
       scope: `source.role ${owner}`,
       verdict: 'block',
       why: `${tables.length} selected tables belong to ${owner}, and ${user} is no member of it; only an owner may publish a table: ${listNames(tables)}.`,
-      remedy: `${remedy} -- or ALTER TABLE … OWNER TO ${escapeIdentifier(user)}`,
+      remedy:
+        remedy.length > REMEDY_LENGTH
+          ? `${remedy.slice(0, REMEDY_LENGTH)}… and so on for all of them`
+          : remedy,
     })),
   );
 }

@@ -38,8 +38,8 @@ describe('the details in the Web UI', () => {
     const text = renderDetails(STATE);
     assert.match(text, /^\*\*running\*\* in \*\*load\*\*/);
     assert.match(text, /Stop: at 2026-12-01T02:00:00Z/);
-    assert.match(text, /tables 4\/10 · indexes 1\/3/);
-    assert.match(text, /✔ validate ▶ load · stop$/);
+    assert.match(text, /tables 4 of 10 · indexes 1 of 3/);
+    assert.match(text, /✔ validate ▶ load · stop\n/);
   });
 
   it('say first what blocks, with the statement that mends it, and what to send then', () => {
