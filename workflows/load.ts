@@ -26,10 +26,16 @@ export async function publish(run: MigrationRun): Promise<void> {
   run.state.lanes.push({ name: lane, status: 'publishing', tables });
 }
 
+/** By the stage before, or by a former try of this one. */
+function isPublished({ progress, state }: MigrationRun): boolean {
+  return state.lanes.some(({ name, status }) => name === progress.lane && status !== 'dropped');
+}
+
 export async function load(run: MigrationRun): Promise<void> {
   if (!run.progress.copied) await copyAll(run);
   await completeTarget(run);
-  await readTables(run);
+  // A lane that streams reads them again when it is subscribed.
+  if (!isStreaming(run)) await readTables(run);
 }
 
 /** So many lanes in a row without success are no accident any more: a person should look. */
@@ -38,7 +44,7 @@ const LOSSES = 5;
 /** Lane after lane until one has brought all rows: a lane whose snapshot died is given up whole. */
 async function copyAll(run: MigrationRun): Promise<void> {
   for (let losses = 1; ; losses += 1) {
-    await publish(run);
+    if (!isPublished(run)) await publish(run);
     const lane = currentLane(run);
     try {
       await copyLane(run, lane);
@@ -49,11 +55,21 @@ async function copyAll(run: MigrationRun): Promise<void> {
       const reason = lossOf(error);
       await giveUp(run, lane);
       // Anything else blocks the stage; no slot holds WAL back meanwhile.
-      if (reason === undefined || losses === LOSSES) throw error;
+      if (reason === undefined) throw error;
+      if (losses === LOSSES) throw tooManyLosses(reason);
       note(run, 'lane-given-up', `${lane} was given up: ${reason} The load starts again in a new lane.`);
       await sleep(losses * 2_000, { summary: 'before the next lane' });
     }
   }
+}
+
+function tooManyLosses(reason: string): ApplicationFailure {
+  return ApplicationFailure.create({
+    type: 'SNAPSHOT_LOST',
+    message: `${String(LOSSES)} lanes in a row lost their snapshot; the last one because ${reason}`,
+    nonRetryable: true,
+    details: [{ remedy: 'Look at the workers, the network and the source, then retry.' }],
+  });
 }
 
 /** The keeper's death, a rewritten heap: nobody's fault, and mended by a new snapshot. */
