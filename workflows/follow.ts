@@ -10,7 +10,7 @@ import {
 } from '@temporalio/workflow';
 import type { StopReport } from '../contract/state.js';
 import { showDetails } from './details.js';
-import { setLane } from './load.js';
+import { readTables, setLane } from './load.js';
 import type { migration } from './migration.js';
 import { step, vigil } from './proxies.js';
 import { currentLane, note, runArgument } from './run.js';
@@ -23,6 +23,8 @@ const ROUND_SECONDS = 300;
 
 /** Ends when the marker of the stop that stands is committed. */
 export async function monitor(run: MigrationRun): Promise<void> {
+  // A run that continues another has their number, and not the tables themselves.
+  if (run.tables.length === 0 && run.state.totals.tables > 0) await readTables(run);
   for (;;) {
     await watchRound(run, () => run.progress.committed !== undefined || run.clockError !== undefined);
     throwClockError(run);

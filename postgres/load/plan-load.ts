@@ -71,7 +71,11 @@ function makeBatch(tables: Sized[], bytes: bigint): Batch {
 
 const ROWS_SQL = `
   SELECT /* pgtrek: read-tables */ r.qualified AS table,
-    CASE WHEN l.status = 'applying' THEN 'ready' WHEN c.relation IS NOT NULL THEN 'copied' ELSE 'waiting' END AS status,
+    CASE
+      WHEN l.status IN ('applying', 'stopped') THEN 'ready'
+      WHEN l.status = 'copied' OR c.relation IS NOT NULL THEN 'copied'
+      ELSE 'waiting'
+    END AS status,
     r.bytes AS "bytesPlanned", coalesce(c.bytes, 0)::text AS "bytesCopied", coalesce(c.rows, 0)::text AS rows
   FROM pgtrek.relation r
     LEFT JOIN pgtrek.lane l ON l.owner = r.owner AND l.status <> 'dropped'

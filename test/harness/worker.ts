@@ -11,6 +11,8 @@ export interface TestWorker {
   /** Resolves when the process has ended, however. */
   ended: Promise<void>;
   isAlive: () => boolean;
+  /** By SIGSTOP. */
+  isStopped: () => boolean;
   kill: (signal: NodeJS.Signals) => void;
   /** SIGTERM, and wait. */
   stop: () => Promise<void>;
@@ -61,6 +63,7 @@ export async function startWorker(world: World, options: TestWorkerOptions): Pro
     pid,
     ended,
     isAlive: () => child.exitCode === null && child.signalCode === null,
+    isStopped: () => readFileSync(`/proc/${String(pid)}/stat`, 'utf8').includes(') T '),
     kill: (signal) => child.kill(signal),
     async stop() {
       child.kill('SIGTERM');
