@@ -26,10 +26,10 @@ export async function monitor(run: MigrationRun): Promise<void> {
   // A run that continues another has their number, and not the tables themselves.
   if (run.tables.length === 0 && run.state.totals.tables > 0) await readTables(run);
   for (;;) {
+    await continueIfDue(run);
     await watchRound(run, () => run.progress.committed !== undefined || run.clockError !== undefined);
     throwClockError(run);
     if (run.progress.committed) return;
-    await continueIfDue(run);
   }
 }
 
@@ -74,6 +74,7 @@ async function continueIfDue(run: MigrationRun): Promise<void> {
   const at = run.progress.committed ? undefined : run.state.stop?.at;
   if (at !== undefined && Date.parse(at) - Date.now() < CLOCK_MARGIN_MS) return;
   await condition(allHandlersFinished);
+  note(run, 'continued', 'the history has grown long; a new run goes on');
   const carried: Carried = { spec: run.spec, state: run.state, progress: run.progress };
   await continueAsNew<typeof migration>(run.input, carried);
 }
@@ -118,8 +119,8 @@ async function standAndWait(run: MigrationRun): Promise<void> {
   run.state.status = 'stopped';
   showDetails(run);
   while (!run.asked.finish) {
+    await continueIfDue(run);
     await watchRound(run, () => run.asked.finish, true);
-    if (!run.asked.finish) await continueIfDue(run);
   }
   run.state.status = 'running';
 }

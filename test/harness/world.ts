@@ -21,6 +21,8 @@ export interface World {
 }
 
 export interface WorldOptions {
+  /** More arguments of the Temporal dev server. */
+  temporalArgs?: string[];
   sourceMajor?: number;
   targetMajor?: number;
   sourceSettings?: Record<string, string>;
@@ -34,7 +36,7 @@ export async function openWorld(options: WorldOptions = {}): Promise<World> {
   const folder = await mkdtemp(path.join(tmpdir(), 'pgtrek-test-'));
   const bundle = path.join(folder, 'workflows.bundle.js');
   const [temporal, source, target] = await Promise.all([
-    startTemporalServer({}),
+    startTemporalServer({ extraArgs: options.temporalArgs ?? [] }),
     startCluster({
       major: options.sourceMajor ?? 15,
       ...(options.sourceSettings ? { settings: options.sourceSettings } : {}),
