@@ -7,7 +7,7 @@ export function addWorkerCommand(program: Command): void {
     .description('Run a worker: it moves the data, so it must reach both databases and hold their passwords.')
     .addHelpText(
       'after',
-      '\nIt ends in order on SIGTERM and SIGINT. Its settings are environment variables: docs/worker.md.',
+      '\nIt ends in order on SIGTERM and SIGINT. Its settings are environment variables: docs/operations.md.',
     )
     .action(async (_options: unknown, command: Command) => {
       applyToEnvironment(command.optsWithGlobals<GlobalOptions>());
