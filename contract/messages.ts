@@ -29,6 +29,23 @@ export interface AbortMessage extends Sender {
   dropTarget?: boolean;
 }
 
+/** An argument that could not be decoded; every parser refuses it. */
+export class Unreadable {
+  private readonly encoding: string;
+
+  constructor(encoding: string) {
+    this.encoding = encoding;
+  }
+
+  toString(): string {
+    return `a payload that cannot be read (encoding ${this.encoding || 'unknown'}; send json/plain)`;
+  }
+  /** What activities get in its place. */
+  toJSON(): string {
+    return this.toString();
+  }
+}
+
 export type Parsed<T> = { ok: true; value: T } | { ok: false; reason: string };
 
 export interface MessageShapes {
@@ -108,16 +125,19 @@ function parseSender(argument: unknown): Parsed<Sender> {
 /** The Web UI sends undefined and the command line null for an empty input: both mean {}. */
 function asObject(argument: unknown): Record<string, unknown> | undefined {
   if (argument === undefined || argument === null) return {};
-  return typeof argument === 'object' && !Array.isArray(argument)
-    ? (argument as Record<string, unknown>)
-    : undefined;
+  if (typeof argument !== 'object' || Array.isArray(argument)) return undefined;
+  if (ArrayBuffer.isView(argument) || argument instanceof Unreadable) return undefined;
+  return argument as Record<string, unknown>;
 }
 
 function notAnObject(argument: unknown): { ok: false; reason: string } {
-  return {
-    ok: false,
-    reason: `expected one JSON object, got ${Array.isArray(argument) ? 'a list' : typeof argument}`,
-  };
+  return { ok: false, reason: `expected one JSON object, got ${describeArgument(argument)}` };
+}
+
+function describeArgument(argument: unknown): string {
+  if (Array.isArray(argument)) return 'a list';
+  if (ArrayBuffer.isView(argument)) return 'bytes';
+  return argument instanceof Unreadable ? argument.toString() : typeof argument;
 }
 
 function senderOf(object: Record<string, unknown>): Sender {

@@ -6,9 +6,13 @@ import type { Logger, WorkflowBundleOption } from '@temporalio/worker';
 
 const SHIPPED = fileURLToPath(new URL('../workflows.bundle.js', import.meta.url));
 /** From dist/ the shipped bundle is beside us; from source there is none. */
-const SOURCE = fileURLToPath(
-  new URL(`../workflows/index.${import.meta.url.endsWith('.ts') ? 'ts' : 'js'}`, import.meta.url),
-);
+const SOURCE = workflowFile('index');
+const PAYLOAD_CONVERTER = workflowFile('payload-converter');
+
+function workflowFile(name: string): string {
+  const extension = import.meta.url.endsWith('.ts') ? 'ts' : 'js';
+  return fileURLToPath(new URL(`../workflows/${name}.${extension}`, import.meta.url));
+}
 
 let built: Promise<{ code: string }> | undefined;
 
@@ -23,6 +27,10 @@ export async function workflowBundle(logger?: Logger): Promise<WorkflowBundleOpt
 
 /** Without a logger only problems are told. */
 export async function buildBundle(logger: Logger = new DefaultLogger('WARN')): Promise<{ code: string }> {
-  const { code } = await bundleWorkflowCode({ workflowsPath: SOURCE, logger });
+  const { code } = await bundleWorkflowCode({
+    workflowsPath: SOURCE,
+    payloadConverterPath: PAYLOAD_CONVERTER,
+    logger,
+  });
   return { code };
 }

@@ -19,7 +19,7 @@ import type { MigrationRun } from './run.js';
 export function registerHandlers(run: MigrationRun): void {
   registerQueries(run);
   for (const name of MESSAGE_NAMES) registerMessage(run, name);
-  setHandler(defineSignal<[SnapshotSignal]>(SNAPSHOT_SIGNAL), (snapshot) => receiveSnapshot(run, snapshot), {
+  setHandler(defineSignal<[unknown]>(SNAPSHOT_SIGNAL), (snapshot) => receiveSnapshot(run, snapshot), {
     description: 'Sent by the snapshot keeper to its workflow; not for people',
   });
   setDefaultSignalHandler((name) =>
@@ -130,8 +130,19 @@ function describePlan({ kind, at, then }: StopPlan): string {
 }
 
 /** A second keeper of one lane means that the first one's snapshot is not to be trusted any more. */
-function receiveSnapshot(run: MigrationRun, signal: SnapshotSignal): void {
+function receiveSnapshot(run: MigrationRun, signal: unknown): void {
+  if (!isSnapshot(signal)) {
+    note(run, 'refused', 'snapshot: only the snapshot keeper of a lane may send it');
+    return;
+  }
   const known = run.snapshots.get(signal.lane);
   if (known && known.id !== signal.id) run.snapshots.delete(signal.lane);
   else run.snapshots.set(signal.lane, signal);
+}
+
+function isSnapshot(signal: unknown): signal is SnapshotSignal {
+  if (typeof signal !== 'object' || signal === null) return false;
+  return (
+    'id' in signal && typeof signal.id === 'string' && 'lane' in signal && typeof signal.lane === 'string'
+  );
 }
