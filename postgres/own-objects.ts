@@ -1,7 +1,7 @@
 /** Finds the objects of ours in one database, by their names, and whose they are. */
 import { escapeIdentifier, escapeLiteral } from 'pg';
 import { PGTREK_SCHEMA, lanePattern } from '../contract/names.js';
-import { SCHEMA_COMMENT } from './ledger/create-ledger.js';
+import { SCHEMA_COMMENT, hasLedger } from './ledger/create-ledger.js';
 import type { Session } from './session.js';
 
 export interface OwnObject {
@@ -82,18 +82,11 @@ const JOURNALS_SQL = `
   WHERE c.relnamespace = to_regnamespace('${PGTREK_SCHEMA}') AND c.relkind = 'r' AND c.relname ~ $1
   ORDER BY 1`;
 
-const HAS_LEDGER_SQL = `
-  SELECT /* pgtrek: find ledger */ to_regclass('${PGTREK_SCHEMA}.migration') IS NOT NULL AS found`;
-
 const LEDGERS_SQL = `
   SELECT /* pgtrek: find migrations */ name, owner
   FROM pgtrek.migration
   WHERE $1::text IS NULL OR name = $1
   ORDER BY 1, 2`;
-
-async function hasLedger(session: Session): Promise<boolean> {
-  return (await session.one<{ found: boolean }>(HAS_LEDGER_SQL)).found;
-}
 
 async function readLedgers(session: Session, migration: string | undefined): Promise<Found[]> {
   return (await hasLedger(session)) ? session.query<Found>(LEDGERS_SQL, [migration ?? null]) : [];

@@ -9,7 +9,7 @@ import type { Job } from '../job.js';
 import { dropJournal, ownerComment } from '../lane/journal.js';
 import { dropSlot } from '../lane/slot.js';
 import { dropSubscription } from '../lane/subscription.js';
-import { clearLedger, dropSchemaIfUnused } from '../ledger/create-ledger.js';
+import { clearLedger, dropSchemaIfUnused, hasLedger } from '../ledger/create-ledger.js';
 import { dropRestored } from '../schema/drop-restored.js';
 import type { Session } from '../session.js';
 import { purposeOf, purposePrefix } from '../purpose.js';
@@ -74,10 +74,7 @@ async function findLanes(session: Session, sql: string, job: Job): Promise<LaneN
 /** Lanes that the ledger knows: a slot may have been made after its publication was dropped. */
 function readLanes(job: Job): Promise<LaneName[]> {
   return withTarget(job, 'cleanup', async (target) => {
-    const { ledger } = await target.one<{ ledger: boolean }>(
-      `SELECT to_regclass('pgtrek.lane') IS NOT NULL AS ledger`,
-    );
-    if (!ledger) return [];
+    if (!(await hasLedger(target))) return [];
     const rows = await target.query<{ lane: LaneName }>('SELECT lane FROM pgtrek.lane WHERE owner = $1', [
       job.owner,
     ]);
@@ -117,10 +114,7 @@ async function cleanTarget(
 ): Promise<string[]> {
   await target.query(LOCK_TIMEOUT_SQL);
   for (const lane of await findLanes(target, TARGET_LANES_SQL, job)) await dropJournal(target, lane);
-  const { has_ledger } = await target.one<{ has_ledger: boolean }>(
-    `SELECT to_regclass('pgtrek.migration') IS NOT NULL AS has_ledger`,
-  );
-  if (!has_ledger) return [];
+  if (!(await hasLedger(target))) return [];
   const left = dropTarget ? await dropRestored(target, job.owner) : [];
   notes.push(...left.map((statement) => `not dropped on the target: ${statement}`));
   await clearLedger(target, job.owner);
@@ -151,10 +145,7 @@ export async function dropLane(job: Job, lane: LaneName): Promise<Removed> {
     await endSessions(job, target);
     await target.query(GIVE_UP_SQL, [job.owner, lane]);
     await dropSubscription(target, lane);
-    const { journal } = await target.one<{ journal: boolean }>(
-      `SELECT to_regnamespace('pgtrek') IS NOT NULL AS journal`,
-    );
-    if (journal) await dropJournal(target, lane);
+    await dropJournal(target, lane);
   });
   await withSource(job, 'cleanup', async (source) => {
     await endSessions(job, source);

@@ -153,6 +153,14 @@ export async function ensureSchema(session: Session): Promise<void> {
   await createSchema(session);
 }
 
+/** Before the dump stage, after the end, and on the source there is none. */
+export async function hasLedger(session: Session): Promise<boolean> {
+  const { found } = await session.one<{ found: boolean }>(
+    `SELECT /* pgtrek: find ledger */ to_regclass('pgtrek.migration') IS NOT NULL AS found`,
+  );
+  return found;
+}
+
 /** Tables of the ledger; each has a column owner. */
 const LEDGER_TABLES_SQL = `
   SELECT c.relname AS name

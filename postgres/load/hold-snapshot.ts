@@ -5,6 +5,7 @@ import { PgtrekError } from '../../contract/errors.js';
 import { messageOf } from '../classify-error.js';
 import { sessionOptions, withSource, withTarget } from '../job.js';
 import type { Job } from '../job.js';
+import { hasLedger } from '../ledger/create-ledger.js';
 import { compareSchema } from './compare-schema.js';
 import { createSlot, dropSlot } from '../lane/slot.js';
 import { openSession } from '../session.js';
@@ -62,10 +63,7 @@ async function checkLane(job: Job, lane: LaneName): Promise<void> {
 }
 
 async function isLoading(target: Session, owner: string, lane: LaneName): Promise<boolean> {
-  const { ledger } = await target.one<{ ledger: boolean }>(
-    `SELECT to_regclass('pgtrek.lane') IS NOT NULL AS ledger`,
-  );
-  if (!ledger) return false;
+  if (!(await hasLedger(target))) return false;
   const rows = await target.query(
     `SELECT /* pgtrek: check-lane */ FROM pgtrek.lane WHERE owner = $1 AND lane = $2 AND status = 'loading'`,
     [owner, lane],

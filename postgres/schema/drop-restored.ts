@@ -1,6 +1,7 @@
 /** Drops what the restore made, by the ledger's list, and nothing else. */
 import { messageOf } from '../classify-error.js';
 import type { Session } from '../session.js';
+import { hasBegun } from './restore-section.js';
 
 const RESTORED_SQL = `
   SELECT /* pgtrek: list-restored */ e.object_type AS type, e.identity
@@ -11,9 +12,6 @@ const RESTORED_SQL = `
       'server', 'text search configuration', 'text search dictionary', 'text search parser', 'text search template')
   ORDER BY e.position DESC`;
 
-/** Until then nothing of these names was ours. */
-const BEGUN_SQL = 'SELECT FROM pgtrek.migration WHERE owner = $1 AND restore_begun_at IS NOT NULL';
-
 const FOREIGN_KEYS_SQL = `
   SELECT qualified, constraint_name AS name FROM pgtrek.foreign_key WHERE owner = $1`;
 
@@ -22,8 +20,7 @@ const FOREIGN_KEYS_SQL = `
  * end, and CASCADE never takes what others made. Returns what is left, each with the server's reason.
  */
 export async function dropRestored(target: Session, owner: string): Promise<string[]> {
-  const [begun] = await target.query(BEGUN_SQL, [owner]);
-  if (!begun) return [];
+  if (!(await hasBegun(target, owner))) return [];
   const keys = await target.query<{ qualified: string; name: string }>(FOREIGN_KEYS_SQL, [owner]);
   const objects = await target.query<{ type: string; identity: string }>(RESTORED_SQL, [owner]);
   let waiting = [

@@ -59,7 +59,8 @@ const BEGIN_SQL = `
   UPDATE /* pgtrek: begin-restore */ pgtrek.migration SET restore_begun_at = coalesce(restore_begun_at, now())
   WHERE owner = $1`;
 
-async function hasBegun(target: Session, owner: string): Promise<boolean> {
+/** Until then nothing of these names is ours. */
+export async function hasBegun(target: Session, owner: string): Promise<boolean> {
   const rows = await target.query(
     'SELECT /* pgtrek: look-for-restore */ FROM pgtrek.migration WHERE owner = $1 AND restore_begun_at IS NOT NULL',
     [owner],
