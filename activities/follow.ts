@@ -3,16 +3,27 @@ import { activityInfo } from '@temporalio/activity';
 import type { Activities } from '../contract/activities.js';
 import { PgtrekError } from '../contract/errors.js';
 import { removeObjects } from '../postgres/cleanup/remove-objects.js';
+import { resumeLanes } from '../postgres/lane/resume.js';
 import { watchLanes } from '../postgres/monitor/watch-lanes.js';
+import { checkCutover } from '../postgres/stop/check-cutover.js';
 import { confirmStopped } from '../postgres/stop/confirm-stopped.js';
 import { commitMarker, disarmMarker } from '../postgres/stop/marker.js';
+import { readPosition } from '../postgres/stop/wait-for-point.js';
 import { setSequences } from '../postgres/stop/set-sequences.js';
 import { step } from './step.js';
 import type { ActivityDependencies } from './step.js';
 
 type FollowActivities = Pick<
   Activities,
-  'monitor' | 'commitMarker' | 'disarmMarker' | 'confirmStopped' | 'setSequences' | 'removeObjects'
+  | 'monitor'
+  | 'commitMarker'
+  | 'disarmMarker'
+  | 'confirmStopped'
+  | 'resumeLanes'
+  | 'checkCutover'
+  | 'readPosition'
+  | 'setSequences'
+  | 'removeObjects'
 >;
 
 /** A person who watches wants fresh figures; a heartbeat costs Temporal 5 ms. */
@@ -29,9 +40,14 @@ export function followActivities(dependencies: ActivityDependencies): FollowActi
       commitMarker(job, marker, (text) => report({ kind: 'step', text })),
     ),
     disarmMarker: step(dependencies, 'disarm the marker', (job, { marker }) => disarmMarker(job, marker)),
-    confirmStopped: step(dependencies, 'wait for the marker', (job, { marker, lsn }, report) =>
-      confirmStopped(job, { marker, lsn, onFigures: report }),
+    confirmStopped: step(dependencies, 'wait for the marker', (job, { marker, lsn, retired }, report) =>
+      confirmStopped(job, { marker, lsn, retired, onFigures: report }),
     ),
+    resumeLanes: step(dependencies, 'let the lanes go on', (job, { marker }) => resumeLanes(job, marker)),
+    checkCutover: step(dependencies, 'look whether a cutover can begin', (job, { lanes }) =>
+      checkCutover(job, lanes),
+    ),
+    readPosition: step(dependencies, 'look where the source is', (job) => readPosition(job)),
     setSequences: step(dependencies, 'set the sequences', (job) => setSequences(job)),
     removeObjects: step(dependencies, 'remove our objects', async (job, { dropTarget }) => {
       const removed = await removeObjects(job, dropTarget);

@@ -1,6 +1,9 @@
 /** publish, load and subscribe. */
 import type { Activities } from '../contract/activities.js';
 import { dropLane } from '../postgres/cleanup/remove-objects.js';
+import { awaitSync } from '../postgres/lane/await-sync.js';
+import { enterTables } from '../postgres/lane/enter-tables.js';
+import { makeSlot } from '../postgres/lane/make-slot.js';
 import { publishLane } from '../postgres/lane/publication.js';
 import { subscribeLane } from '../postgres/lane/subscription.js';
 import { buildForeignKeys, buildIndexes, planIndexes } from '../postgres/load/build-indexes.js';
@@ -12,6 +15,7 @@ import type { ActivityDependencies } from './step.js';
 
 type LoadActivities = Pick<
   Activities,
+  | 'enterTables'
   | 'publishLane'
   | 'dropLane'
   | 'planLoad'
@@ -22,11 +26,14 @@ type LoadActivities = Pick<
   | 'refreshViews'
   | 'analyze'
   | 'readTables'
+  | 'makeSlot'
   | 'subscribe'
+  | 'awaitSync'
 >;
 
 export function loadActivities(dependencies: ActivityDependencies): LoadActivities {
   return {
+    enterTables: step(dependencies, 'enter the tables', (job) => enterTables(job)),
     publishLane: step(dependencies, 'publish', (job, { lane }) => publishLane(job, lane)),
     dropLane: step(dependencies, 'give the lane up', (job, { lane }) => dropLane(job, lane)),
     planLoad: step(dependencies, 'plan the load', (job, { lane }) => planLoad(job, lane)),
@@ -41,6 +48,10 @@ export function loadActivities(dependencies: ActivityDependencies): LoadActiviti
     readTables: step(dependencies, 'read the ledger', (job, { offset, limit }) =>
       readTables(job, offset, limit),
     ),
+    makeSlot: step(dependencies, 'take the slot', (job, { lane }) => makeSlot(job, lane)),
     subscribe: step(dependencies, 'subscribe', (job, { lane }) => subscribeLane(job, lane)),
+    awaitSync: step(dependencies, 'wait for the server’s copy', (job, { lane }, report) =>
+      awaitSync(job, lane, (text) => report({ kind: 'step', text })),
+    ),
   };
 }

@@ -21,5 +21,5 @@ export type {
   Sender,
   StopMessage,
   StopThen,
-} from '../contract/messages.js';
+} from '../contract/message-shapes.js';
 export type * from '../contract/state.js';

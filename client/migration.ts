@@ -1,6 +1,6 @@
 import type { WorkflowExecutionDescription, WorkflowHandle } from '@temporalio/client';
 import { PgtrekError } from '../contract/errors.js';
-import { QUERIES } from '../contract/messages.js';
+import { QUERIES } from '../contract/message-shapes.js';
 import type {
   AbortMessage,
   FinishMessage,
@@ -8,7 +8,7 @@ import type {
   MessageShapes,
   RetryMessage,
   StopMessage,
-} from '../contract/messages.js';
+} from '../contract/message-shapes.js';
 import { workflowId } from '../contract/names.js';
 import type { LiveFigures, MigrationEvent, MigrationState, Outcome, TablesPage } from '../contract/state.js';
 import { askMigration } from './ask-migration.js';

@@ -4,7 +4,7 @@ import { ApplicationFailure, WorkflowNotFoundError, WorkflowUpdateFailedError } 
 import type { WorkflowHandle } from '@temporalio/client';
 import { PgtrekError, isErrorCode } from '../contract/errors.js';
 import { MESSAGES } from '../contract/messages.js';
-import type { MessageName, MessageShapes } from '../contract/messages.js';
+import type { MessageName, MessageShapes } from '../contract/message-shapes.js';
 import { nameOfWorkflow } from '../contract/names.js';
 import type { MigrationState } from '../contract/state.js';
 import { explainSilence } from './ask-migration.js';

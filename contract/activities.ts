@@ -88,11 +88,14 @@ export interface MarkerCommitted {
   /** End of the source's log right after the commit: at or shortly past the marker. */
   lsn: Lsn;
   overshootMs?: number;
+  overshootBytes?: string;
   late?: string;
 }
 
 export interface Stopped {
   lanes: { lane: LaneName; lsn: Lsn }[];
+  /** The marker that they stand at, when another one than the given came first. */
+  marker?: string;
 }
 
 export interface Removed {
@@ -116,6 +119,8 @@ export interface Activities {
   /** Removes the migration's folder on this host. */
   discardDump(input: { run: Run }): Promise<void>;
 
+  /** Mode cdc: enters the tables of the source in the ledger, which no dump has done. */
+  enterTables(input: { run: Run }): Promise<{ tables: number }>;
   publishLane(input: { run: Run; lane: LaneName }): Promise<{ tables: number }>;
   dropLane(input: { run: Run; lane: LaneName }): Promise<Removed>;
 
@@ -131,7 +136,11 @@ export interface Activities {
   analyze(input: { run: Run }): Promise<void>;
   readTables(input: { run: Run; offset: number; limit: number }): Promise<TableRow[]>;
 
+  /** A slot without a snapshot, for lanes whose rows the server copies itself or nobody does; or takes the one given. */
+  makeSlot(input: { run: Run; lane: LaneName }): Promise<{ lsn: Lsn }>;
   subscribe(input: { run: Run; lane: LaneName }): Promise<void>;
+  /** Method native: until the server has copied every table of the lane. */
+  awaitSync(input: { run: Run; lane: LaneName }): Promise<{ tables: number }>;
   /** `retired`: markers that must not stop a lane; `standing`: the lanes have stopped and need their slots no more. */
   monitor(input: {
     run: Run;
@@ -146,7 +155,19 @@ export interface Activities {
   /** A change of plan: the old marker must have no effect. It may have fired already: then the lanes stand. */
   disarmMarker(input: { run: Run; marker: MarkerPlan }): Promise<{ fired: boolean }>;
   /** `lsn` of the committed marker: told where the target's role may not read its origin's progress. */
-  confirmStopped(input: { run: Run; marker: MarkerPlan; lsn: Lsn }): Promise<Stopped>;
+  confirmStopped(input: {
+    run: Run;
+    marker: MarkerPlan;
+    lsn: Lsn;
+    /** Markers at which nothing stands any more. */
+    retired?: string[];
+  }): Promise<Stopped>;
+  /** Disarms the marker; lanes that stand at it go on from there, those that stand at another stay. */
+  resumeLanes(input: { run: Run; marker: MarkerPlan }): Promise<void>;
+  /** Reasons against a cutover at this moment; none: it can begin. */
+  checkCutover(input: { run: Run; lanes: LaneName[] }): Promise<{ reasons: string[] }>;
+  /** Where the source's log ends now. */
+  readPosition(input: { run: Run }): Promise<{ lsn: Lsn }>;
 
   setSequences(input: { run: Run }): Promise<{ sequences: number }>;
   /** Removes every object of ours on both ends; the restored tables too when asked. */

@@ -35,9 +35,13 @@ export function hostQueue(taskQueue: string, hostId: string): string {
   return `${taskQueue}@${hostId}`;
 }
 
+/** Bytes from the log's beginning. */
+export function lsnToBytes(lsn: string): bigint {
+  const [high = '0', low = '0'] = lsn.split('/');
+  return (BigInt(`0x${high}`) << 32n) + BigInt(`0x${low}`);
+}
+
 /** Orders two LSNs by their place in the log: negative when a is before b. */
 export function compareLsn(a: string, b: string): number {
-  const [aHigh = 0, aLow = 0] = a.split('/').map((part) => Number.parseInt(part, 16));
-  const [bHigh = 0, bLow = 0] = b.split('/').map((part) => Number.parseInt(part, 16));
-  return aHigh - bHigh || aLow - bLow;
+  return Number(lsnToBytes(a) - lsnToBytes(b));
 }

@@ -2,7 +2,8 @@
 import { z } from 'zod';
 import { PgtrekError } from './errors.js';
 import { DEFAULT_TASK_QUEUE, NAME_PATTERN } from './names.js';
-import { isIsoTime } from './messages.js';
+import { MAX_INDEX_JOBS, MAX_JOBS } from './parse-message.js';
+import { isIsoTime, isLsn } from './values.js';
 
 const password = z
   .union(
@@ -63,7 +64,11 @@ const stop = z
       .string()
       .refine(isIsoTime, 'must be a time with a time zone, such as 2026-12-01T02:00:00Z')
       .optional(),
-    lsn: z.string().optional(),
+    lsn: z
+      .string()
+      .refine(isLsn, 'must look like 16/B374D848')
+      .optional()
+      .describe('A position in the source’s log that it has not reached yet.'),
     now: z.literal(true).optional(),
     never: z.literal(true).optional(),
     then: z.enum(['finish', 'wait']).default('finish'),
@@ -71,6 +76,21 @@ const stop = z
   .refine(({ at, lsn, now, never }) => [at, lsn, now, never].filter((v) => v !== undefined).length <= 1, {
     message: 'give at most one of at, lsn, now, never',
   });
+
+const start = z
+  .union(
+    [
+      z.literal('now'),
+      z.strictObject({
+        slot: z.string().min(1),
+        publication: z.string().min(1),
+        lsn: z.string().refine(isLsn, 'must look like 16/B374D848').optional(),
+      }),
+    ],
+    { error: 'must be now, or { slot, publication } of the source, with an lsn or without' },
+  )
+  .default('now')
+  .describe('Mode cdc: from where changes are brought; an existing slot may be moved on to an lsn first.');
 
 export const specSchema = z.strictObject({
   name: z.string().regex(NAME_PATTERN, 'must match ^[a-z][a-z0-9-]{0,30}$'),
@@ -91,11 +111,11 @@ export const specSchema = z.strictObject({
   load: z
     .strictObject({
       method: z.enum(['stream', 'dump', 'native']).default('stream'),
-      jobs: z.int().min(1).max(64).default(4).describe('Tables copied at the same time.'),
+      jobs: z.int().min(1).max(MAX_JOBS).default(4).describe('Tables copied at the same time.'),
       indexJobs: z
         .int()
         .min(1)
-        .max(32)
+        .max(MAX_INDEX_JOBS)
         .default(2)
         .describe('Tables whose indexes are built at the same time.'),
       maintenanceWorkMem: z
@@ -112,6 +132,7 @@ export const specSchema = z.strictObject({
     .prefault({}),
   cdc: z
     .strictObject({
+      start,
       stop: stop.prefault({}),
     })
     .prefault({}),
@@ -131,18 +152,32 @@ export function parseSpec(input: unknown): Spec {
       remedy: 'Correct these fields; docs/spec.md lists all of them.',
     });
   }
+  refuseContradictions(result.data);
   refuseUnbuilt(result.data);
   return result.data;
 }
 
+/** Fields that are right each for itself, and mean nothing together. */
+function refuseContradictions({ mode, load, cdc }: Spec): void {
+  const faults = [
+    mode === 'full-load' &&
+      load.method === 'native' &&
+      'load.method: native copies by replication, so it needs mode full-load-and-cdc; use stream or dump',
+    mode !== 'cdc' &&
+      cdc.start !== 'now' &&
+      'cdc.start: an existing slot is for mode cdc; a load makes its own, to fit its snapshot',
+  ].filter((fault) => typeof fault === 'string');
+  if (faults.length === 0) return;
+  throw new PgtrekError('SPEC_INVALID', `The spec is not valid.\n  ${faults.join('\n  ')}`, {
+    remedy: 'Correct these fields; docs/spec.md lists all of them.',
+  });
+}
+
 function refuseUnbuilt(spec: Spec): void {
   const unbuilt = [
-    spec.mode === 'cdc' && 'mode: cdc',
-    spec.load.method === 'native' && 'load.method: native',
     spec.mode === 'full-load-and-cdc' &&
       spec.load.method === 'dump' &&
       'load.method: dump with full-load-and-cdc',
-    spec.cdc.stop.lsn !== undefined && 'cdc.stop.lsn',
     ...[spec.source.password, spec.target.password, spec.source.replication.password].map(
       (reference) => reference && unbuiltPassword(reference),
     ),

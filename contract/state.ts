@@ -1,7 +1,7 @@
 /** What a migration says of itself: the answer of the `state`, `tables` and `events` queries. Version 1. */
 import type { ErrorCode } from './errors.js';
 import type { LaneName, Lsn } from './names.js';
-import type { StopThen } from './messages.js';
+import type { StopThen } from './message-shapes.js';
 
 export const MODES = ['full-load', 'full-load-and-cdc', 'cdc'] as const;
 export type Mode = (typeof MODES)[number];
@@ -15,14 +15,18 @@ export const STAGES = [
   'subscribe',
   'monitor',
   'stop',
+  'cutover',
 ] as const;
 export type StageName = (typeof STAGES)[number];
 
-/** The stages that a person sees for a mode, in order. */
+/** The stages that a person sees for a mode, in order; cutover joins them when it is asked for. */
 export function stagesOf(mode: Mode, method: LoadMethod): StageName[] {
+  const schema: StageName[] = ['validate', 'dump', 'restore'];
   if (mode === 'cdc') return ['validate', 'publish', 'subscribe', 'monitor', 'stop'];
-  if (mode === 'full-load-and-cdc') return [...STAGES];
-  return method === 'dump' ? ['validate', 'dump', 'restore'] : ['validate', 'dump', 'restore', 'load'];
+  if (mode === 'full-load') return method === 'dump' ? schema : [...schema, 'load'];
+  // The server's own copy begins with the subscription.
+  const load: StageName[] = method === 'native' ? ['subscribe', 'load'] : ['load', 'subscribe'];
+  return [...schema, 'publish', ...load, 'monitor', 'stop'];
 }
 
 export type LoadMethod = 'stream' | 'dump' | 'native';
@@ -90,9 +94,11 @@ export interface Totals {
 }
 
 export interface StopPlan {
-  kind: 'at' | 'now' | 'never';
+  kind: 'at' | 'lsn' | 'now' | 'never';
   /** ISO, for kind `at`. */
   at?: string;
+  /** For kind `lsn`. */
+  lsn?: string;
   then: StopThen;
 }
 
@@ -106,12 +112,37 @@ export interface StopReport {
   committedAt: string;
   /** committedAt − plannedAt. */
   overshootMs?: number;
+  /** The position that was asked for. */
+  plannedLsn?: string;
+  /** Bytes of the source's log from plannedLsn to the end of the marker's commit. */
+  overshootBytes?: string;
   /** Set when the marker was late, and why. */
   late?: string;
   /** Where each lane stands: the end of the marker's commit in the source's log. */
   lanes: { lane: LaneName; lsn: Lsn }[];
   /** Time from the marker's commit until every lane stood. */
   stoppedAfterMs: number;
+}
+
+export interface CutoverReport {
+  /**
+   * ready: a dry run found nothing against it. refused: nothing was done. undone: the lanes did not stand in time and
+   * go on. done: they stand, and the sequences are set.
+   */
+  outcome: 'ready' | 'refused' | 'undone' | 'done';
+  at: string;
+  /** Why it was refused or undone. */
+  reasons: string[];
+  stop?: StopReport;
+  sequencesSet?: number;
+}
+
+/** DRIFT-PLACEHOLDER */
+export interface Drift {
+  since: string;
+  changes: { kind: string; object: string; from?: string; to?: string }[];
+  total: number;
+  digest: string;
 }
 
 export interface MigrationState {
@@ -125,8 +156,15 @@ export interface MigrationState {
   stage: StageName;
   stages: StageState[];
   blocked?: Blocked;
+  /** While it is asked for. In monitor the lanes stand once their status is `stopped`. */
+  paused?: { since: string; by?: string };
   lanes: LaneState[];
   totals: Totals;
+  /** How many tables are copied, and indexed, at the same time; from validate on. */
+  load?: { jobs: number; indexJobs: number };
+  drift?: Drift;
+  /** The last cutover that was asked for. */
+  cutover?: CutoverReport;
   stop?: StopPlan & { report?: StopReport };
   /** The last figures that monitor returned; live ones are in its heartbeat. */
   monitor?: MonitorFigures;

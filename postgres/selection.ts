@@ -1,5 +1,6 @@
 /** Which relations of the source travel: the catalog's list, and the patterns of the spec applied to it. */
 import type { Spec } from '../contract/spec.js';
+import { givenStart } from './lane/lane-names.js';
 import { parseNamePattern } from './name-pattern.js';
 import type { NamePattern } from './name-pattern.js';
 import type { Session } from './session.js';
@@ -69,6 +70,41 @@ const RELATIONS_SQL = `
 /** Every relation of users, ordered by schema and name: none of the system's, an extension's, a session's, or ours. */
 export async function readRelations(session: Session): Promise<Relation[]> {
   return session.query<Relation>(RELATIONS_SQL);
+}
+
+/**
+ * What travels. With a publication that was given, tables are those that it publishes: a row that it does not send never
+ * comes, whatever the patterns say.
+ */
+export async function readSelection(
+  source: Session,
+  spec: Spec,
+): Promise<{ relations: Relation[]; selection: Selection }> {
+  const relations = await readRelations(source);
+  const selection = selectRelations(relations, spec.select);
+  const given = givenStart(spec);
+  if (!given) return { relations, selection };
+  const published = await readPublished(source, given.publication);
+  const byOid = new Map(relations.map((relation) => [relation.oid, relation]));
+  const selected = relations.filter(
+    (relation) =>
+      familyOf(relation, byOid).some(({ oid }) => published.has(oid)) ||
+      (!'rp'.includes(relation.kind) && selection.selected.includes(relation)),
+  );
+  const kept = new Set(selected);
+  return {
+    relations,
+    selection: { ...selection, selected, excluded: relations.filter((relation) => !kept.has(relation)) },
+  };
+}
+
+const PUBLISHED_SQL = `
+  SELECT /* pgtrek: read-publication */ format('%I.%I', schemaname, tablename)::regclass::oid AS oid
+  FROM pg_publication_tables WHERE pubname = $1`;
+
+async function readPublished(source: Session, publication: string): Promise<Set<number>> {
+  const rows = await source.query<{ oid: number }>(PUBLISHED_SQL, [publication]);
+  return new Set(rows.map(({ oid }) => oid));
 }
 
 /** A partition follows its parents, and the sequence of a serial or identity column follows its table. */

@@ -1,5 +1,5 @@
 /** What is allowed when: the one place that says whether a message is accepted. Pure. */
-import type { MessageName, MessageShapes } from '../contract/messages.js';
+import type { MessageName, MessageShapes } from '../contract/message-shapes.js';
 import type { MigrationState } from '../contract/state.js';
 
 export type Verdict = { accepted: true } | { accepted: false; reason: string };
@@ -7,11 +7,12 @@ export type Verdict = { accepted: true } | { accepted: false; reason: string };
 /** What of the migration decides, beside its state. */
 export interface Situation {
   state: MigrationState;
-  /** The marker is committed: the point of the stop is fixed. */
+  /** The marker of the stop is committed: its point is fixed. */
   markerCommitted: boolean;
-  aborting: boolean;
-  /** Every lane stands at the marker, whatever blocks since then. */
+  /** Every lane stands at that marker, whatever blocks since then. */
   standing: boolean;
+  /** What was accepted and is under way; nothing but abort comes in between. */
+  underWay?: 'abort' | 'restart' | 'finish' | 'resume' | 'cutover' | undefined;
 }
 
 const yes: Verdict = { accepted: true };
@@ -22,16 +23,33 @@ export function accept<Name extends MessageName>(
   message: MessageShapes[Name],
   situation: Situation,
 ): Verdict {
-  const { state, aborting } = situation;
+  const { state, underWay } = situation;
   if (state.status === 'completed' || state.status === 'aborted')
     return no(`the migration has ${state.status}`);
-  if (aborting) return name === 'abort' ? yes : no('the migration is being aborted');
+  // What a message has begun can block like any other work, and goes on after `retry`.
+  if (underWay && name !== 'abort' && name !== 'retry') return no(UNDER_WAY[underWay]);
+  if (underWay === 'abort' && name === 'retry') return no(UNDER_WAY.abort);
   return RULES[name](message, situation);
 }
 
-const RULES: {
-  [Name in MessageName]: (message: MessageShapes[MessageName], situation: Situation) => Verdict;
-} = {
+const UNDER_WAY = {
+  abort: 'the migration is being aborted',
+  restart: 'the migration is being restarted',
+  finish: 'the migration is finishing',
+  resume: 'the lanes are about to go on',
+  cutover: 'a cutover is under way',
+} as const;
+
+type Rules = {
+  [Name in MessageName]: (message: MessageShapes[Name], situation: Situation) => Verdict;
+};
+
+const NO_REPLICATION = 'it is a full load, without replication';
+const BLOCKED = 'it is blocked: mend that, and retry, first';
+const PAUSED = 'it is paused: resume first';
+const STOPPING = 'the marker is committed: the lanes stop there';
+
+const RULES: Rules = {
   retry: (_, { state }) => (state.status === 'blocked' ? yes : no(`nothing blocks: it is ${state.status}`)),
 
   abort: () => yes,
@@ -39,10 +57,48 @@ const RULES: {
   finish: (_, { state, standing }) =>
     standing ? yes : no(`it is ${state.status}, not stopped: send stop first, with "then": "wait"`),
 
-  stop: (message, { state, markerCommitted }) => {
-    if (state.mode === 'full-load') return no('a full load ends by itself; there is no replication to stop');
-    if (markerCommitted) return no('the marker is committed: the lanes stop, or have stopped, there');
-    if ('lsn' in message && message.lsn !== undefined) return no('this version cannot stop at an LSN yet');
+  stop: ({ never }, { state, markerCommitted, standing }) => {
+    if (state.mode === 'full-load') return no(`${NO_REPLICATION}, and ends by itself`);
+    if (standing) return never ? no('the lanes have stopped: send resume to let them go on') : yes;
+    return markerCommitted ? no(STOPPING) : yes;
+  },
+
+  pause: (_, { state, markerCommitted, standing }) => {
+    if (state.paused) return no('it is paused already');
+    if (standing) return no('the lanes stand already');
+    if (markerCommitted) return no(STOPPING);
+    return state.status === 'blocked' ? no(BLOCKED) : yes;
+  },
+
+  resume: (_, { state, standing }) =>
+    state.paused || standing ? yes : no(`it is ${state.status}: neither paused nor stopped`),
+
+  cutover: ({ dryRun }, { state, markerCommitted, standing }) => {
+    if (state.mode === 'full-load') return no(NO_REPLICATION);
+    if (state.status === 'blocked') return no(BLOCKED);
+    if (state.paused) return no(PAUSED);
+    if (standing && dryRun) return no('the lanes stand already: there is nothing left to try');
+    if (standing) return state.cutover?.outcome === 'done' ? no('the cutover is done') : yes;
+    if (markerCommitted) return no(STOPPING);
+    return state.stage === 'monitor' ? yes : no(`it is in ${state.stage}: changes do not flow yet`);
+  },
+
+  restartOnSchemaChange: ({ dropTarget }, { state }) => {
+    if (!state.drift && state.blocked?.code !== 'SCHEMA_CHANGED')
+      return no('no change of the source’s schema was reported');
+    if (state.mode !== 'cdc' && !dropTarget)
+      return no('it drops what was restored on the target: consent with {"dropTarget": true}');
     return yes;
+  },
+
+  setLoad: (_, { state }) => {
+    if (!state.load) return no('validate has not passed yet');
+    if (state.mode === 'cdc') return no('mode cdc loads nothing');
+    if (state.method !== 'stream')
+      return no(
+        `with load.method ${state.method} the servers’ own tools copy, and take the number when they begin`,
+      );
+    const load = state.stages.find(({ name }) => name === 'load');
+    return load?.status === 'done' ? no('the load is done') : yes;
   },
 };

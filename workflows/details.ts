@@ -1,6 +1,6 @@
 /** Markdown for the Temporal Web UI: what matters first, as the page cuts long details. */
 import { setCurrentDetails } from '@temporalio/workflow';
-import type { MigrationState } from '../contract/state.js';
+import type { MigrationState, StopPlan } from '../contract/state.js';
 import type { MigrationRun } from './run.js';
 
 export function showDetails(run: MigrationRun): void {
@@ -22,10 +22,19 @@ function headline(state: MigrationState): string {
 function next(state: MigrationState): string {
   if (state.outcome) return state.outcome.notes.join('\n');
   if (state.blocked) return 'Then send the signal `retry`, or `abort`.';
-  if (state.status === 'stopped') return 'The lanes stand at the marker. Next: the signal `finish`.';
-  if (!state.stop || state.stop.kind === 'never') return '';
-  return `Stop: ${state.stop.kind === 'at' ? `at ${state.stop.at ?? ''} (clock of the source)` : 'now'}, then ${state.stop.then}`;
+  if (state.status === 'paused') return 'Nothing new begins. Next: the signal `resume`.';
+  if (state.status === 'stopped')
+    return 'The lanes stand at the marker. Next: the signal `finish`, `cutover`, `resume` or another `stop`.';
+  const { stop } = state;
+  if (!stop || stop.kind === 'never') return '';
+  return `Stop: ${WHEN[stop.kind](stop)}, then ${stop.then}`;
 }
+
+const WHEN: Record<Exclude<StopPlan['kind'], 'never'>, (stop: StopPlan) => string> = {
+  at: ({ at }) => `at ${at ?? ''} (clock of the source)`,
+  lsn: ({ lsn }) => `at ${lsn ?? ''} of the source’s log`,
+  now: () => 'now',
+};
 
 function progress({ totals, monitor }: MigrationState): string {
   const parts = [];

@@ -13,30 +13,26 @@ const NOTHING: Removed = { leftovers: [], notes: [] };
 /** What cannot be done blocks like any stage: nothing that was loaded is lost for a privilege that lacks. */
 export async function finish(run: MigrationRun): Promise<Outcome> {
   let removed = NOTHING;
+  run.ending = 'finish';
   await untilDone(run, run.state.stage, async () => {
     await setLastSequences(run);
-    removed = await removeAll(run);
+    removed = await removeAll(run, false);
   });
   return end(run, 'finished', removed);
 }
 
-/** A full load has its sequences still to set; a replicating one did that after its marker, a dump brings them along. */
+/** Once: a cutover has set them already, and the target's may have moved on since. A dump brings them along. */
 async function setLastSequences(run: MigrationRun): Promise<void> {
-  if (
-    run.state.mode !== 'full-load' ||
-    run.state.method !== 'stream' ||
-    run.progress.sequencesSet !== undefined
-  )
-    return;
+  const { mode, method } = run.state;
+  if ((mode === 'full-load' && method === 'dump') || run.progress.sequencesSet !== undefined) return;
   const { sequences } = await step('set the sequences').setSequences({ run: runArgument(run) });
   run.progress.sequencesSet = sequences;
+  note(run, 'sequences', `${String(sequences)} sequences were set`);
 }
 
-async function removeAll(run: MigrationRun): Promise<Removed> {
-  const removed = await step('remove our objects').removeObjects({
-    run: runArgument(run),
-    dropTarget: false,
-  });
+/** What cannot be removed blocks, and is tried again. */
+export async function removeAll(run: MigrationRun, dropTarget: boolean): Promise<Removed> {
+  const removed = await step('remove our objects').removeObjects({ run: runArgument(run), dropTarget });
   if (removed.leftovers.length > 0) {
     throw ApplicationFailure.create({
       type: 'CLEANUP_INCOMPLETE',

@@ -44,7 +44,8 @@ function methodOf(method: unknown): LoadMethod {
 
 /** The stop that a completed spec plans: the workflow cannot use contract/spec.ts, which brings zod. */
 export function plannedStop(spec: Spec): StopPlan {
-  const { at, now, then } = spec.cdc.stop;
+  const { at, lsn, now, then } = spec.cdc.stop;
   if (at !== undefined) return { kind: 'at', at, then };
+  if (lsn !== undefined) return { kind: 'lsn', lsn: lsn.toUpperCase(), then };
   return { kind: now ? 'now' : 'never', then };
 }

@@ -1,126 +1,121 @@
 /** monitor and stop: round after round until the marker is committed, then until every lane stands at it. */
-import {
-  ApplicationFailure,
-  CancellationScope,
-  allHandlersFinished,
-  condition,
-  continueAsNew,
-  isCancellation,
-  workflowInfo,
-} from '@temporalio/workflow';
+import { ApplicationFailure, CancellationScope, sleep } from '@temporalio/workflow';
 import type { StopReport } from '../contract/state.js';
-import { showDetails } from './details.js';
+import { millisecondsOf } from '../contract/values.js';
+import { enterCutover, longestPause, prepareCutover, undoCutover } from './cutover.js';
 import { readTables, setLane } from './load.js';
-import type { migration } from './migration.js';
-import { step, vigil } from './proxies.js';
-import { currentLane, note, runArgument } from './run.js';
-import type { Carried, MigrationRun } from './run.js';
-import { asError } from './as-error.js';
+import { pauseLanes, resumeFromMarker } from './pause.js';
+import { vigil } from './proxies.js';
+import { note, runArgument } from './run.js';
+import type { MigrationRun } from './run.js';
+import { stand } from './stand.js';
 import { throwClockError } from './stop-clock.js';
-
-/** 6 events a round: a round of 5 minutes makes 1,700 a day. */
-const ROUND_SECONDS = 300;
+import { continueIfDue, unlessAttention, watchRound } from './watch.js';
 
 /** Ends when the marker of the stop that stands is committed. */
 export async function monitor(run: MigrationRun): Promise<void> {
   // A run that continues another has their number, and not the tables themselves.
   if (run.tables.length === 0 && run.state.totals.tables > 0) await readTables(run);
+  await resumeFromMarker(run);
   for (;;) {
     await continueIfDue(run);
-    await watchRound(run, () => run.progress.committed !== undefined || run.clockError !== undefined);
+    if (run.state.paused) await pauseLanes(run);
+    else if (run.asked.cutover) await prepareCutover(run);
+    else await watchRound(run, () => needsAttention(run));
     throwClockError(run);
-    if (run.progress.committed) return;
+    if (run.progress.committed && !run.state.paused) return;
   }
 }
 
-/** One monitor activity, left early when something needs attention. */
-async function watchRound(run: MigrationRun, attention: () => boolean, standing = false): Promise<void> {
-  const scope = new CancellationScope();
-  let ended = false;
-  let failure: Error | undefined;
-  const round = scope
-    .run(() =>
-      vigil('watch the lanes').monitor({
-        run: runArgument(run),
-        lanes: [currentLane(run)],
-        retired: run.progress.retired,
-        standing,
-        seconds: ROUND_SECONDS,
-      }),
-    )
-    .then(
-      (figures) => {
-        run.state.monitor = figures;
-      },
-      (error: unknown) => {
-        if (!isCancellation(error)) failure = asError(error);
-      },
-    )
-    .finally(() => {
-      ended = true;
-    });
-  await condition(() => ended || attention());
-  scope.cancel();
-  await round;
-  showDetails(run);
-  if (failure !== undefined) throw failure;
+function needsAttention({ state, asked, progress, clockError }: MigrationRun): boolean {
+  return (
+    progress.committed !== undefined ||
+    clockError !== undefined ||
+    state.paused !== undefined ||
+    asked.cutover !== undefined
+  );
 }
 
-/** A clock that is about to strike must not be interrupted for the sake of a shorter history. */
-const CLOCK_MARGIN_MS = 10 * 60_000;
-
-async function continueIfDue(run: MigrationRun): Promise<void> {
-  if (!workflowInfo().continueAsNewSuggested || !run.spec) return;
-  const at = run.progress.committed ? undefined : run.state.stop?.at;
-  if (at !== undefined && Date.parse(at) - Date.now() < CLOCK_MARGIN_MS) return;
-  await condition(allHandlersFinished);
-  note(run, 'continued', 'the history has grown long; a new run goes on');
-  const carried: Carried = { spec: run.spec, state: run.state, progress: run.progress };
-  await continueAsNew<typeof migration>(run.input, carried);
-}
-
-/** Waits for every lane to stand at the marker; then finish, or stand and wait. */
+/** Waits for every lane to stand at the marker; then, when that is the plan, for what comes next. */
 export async function stop(run: MigrationRun): Promise<void> {
-  run.progress.report ??= await confirm(run);
-  if (run.state.stop?.then === 'wait') await standAndWait(run);
-  const { sequences } = await step('set the sequences').setSequences({ run: runArgument(run) });
-  run.progress.sequencesSet = sequences;
-  note(run, 'sequences', `${String(sequences)} sequences were set`);
+  const report = run.progress.report ?? (await confirm(run));
+  if (!report) return undoCutover(run);
+  run.progress.report = report;
+  if (run.state.stop?.then === 'wait' && !run.asked.cutover) await stand(run);
+  if (run.asked.cutover) enterCutover(run);
 }
 
-async function confirm(run: MigrationRun): Promise<StopReport> {
+/** Undefined when the longest pause of a cutover passed first. */
+async function confirm(run: MigrationRun): Promise<StopReport | undefined> {
   const { marker: planned, committed } = run.progress;
   if (!planned || !committed)
     throw ApplicationFailure.nonRetryable('no marker is committed', 'INTERNAL_ERROR');
   const { revision: _, ...marker } = planned;
   const begun = Date.now();
-  const { lanes } = await vigil('wait until the lanes stand at the marker').confirmStopped({
-    run: runArgument(run),
-    marker,
-    lsn: committed.lsn,
-  });
+  const stopped = await unlessTooLong(run, () =>
+    vigil('wait until the lanes stand at the marker').confirmStopped({
+      run: runArgument(run),
+      marker,
+      lsn: committed.lsn,
+    }),
+  );
+  if (!stopped) return undefined;
+  const { at, lsn } = marker.plan;
+  const { committedAt, overshootMs, overshootBytes, late } = committed;
   const report: StopReport = {
     marker: marker.marker,
-    ...(marker.plan.at === undefined ? {} : { plannedAt: marker.plan.at }),
-    committedAt: committed.committedAt,
-    ...(committed.overshootMs === undefined ? {} : { overshootMs: committed.overshootMs }),
-    ...(committed.late === undefined ? {} : { late: committed.late }),
-    lanes,
+    ...(at === undefined ? {} : { plannedAt: at }),
+    committedAt,
+    ...(overshootMs === undefined ? {} : { overshootMs }),
+    ...(lsn === undefined ? {} : { plannedLsn: lsn }),
+    ...(overshootBytes === undefined ? {} : { overshootBytes }),
+    ...(late === undefined ? {} : { late }),
+    lanes: stopped.lanes,
     stoppedAfterMs: Date.now() - begun,
   };
   if (run.state.stop) run.state.stop.report = report;
-  for (const { lane } of lanes) setLane(run, lane, 'stopped');
-  note(run, 'stopped', `every lane stands at the marker${report.late ? `; ${report.late}` : ''}`);
+  for (const { lane } of stopped.lanes) setLane(run, lane, 'stopped');
+  note(run, 'stopped', `every lane stands at the marker${late ? `; ${late}` : ''}`);
   return report;
 }
 
-/** The lanes stand; WAL is still held back on the source, so it goes on being watched. */
-async function standAndWait(run: MigrationRun): Promise<void> {
-  run.state.status = 'stopped';
-  showDetails(run);
-  while (!run.asked.finish) {
-    await continueIfDue(run);
-    await watchRound(run, () => run.asked.finish, true);
-  }
-  run.state.status = 'running';
+/** Only a cutover is in a hurry. */
+async function unlessTooLong<T>(run: MigrationRun, work: () => Promise<T>): Promise<T | undefined> {
+  if (!run.asked.cutover) return work();
+  const longest = millisecondsOf(longestPause(run)) ?? 0;
+  let passed = false;
+  const timer = new CancellationScope();
+  void timer
+    .run(() => sleep(longest, { summary: 'the longest pause of the cutover' }))
+    .then(
+      () => {
+        passed = true;
+      },
+      () => undefined,
+    );
+  const result = await unlessAttention(() => passed, work);
+  timer.cancel();
+  return result;
+}
+
+/** After a stop: whether the lanes leave the marker, and monitor begins again. */
+export function goesOn(run: MigrationRun): boolean {
+  if (!run.asked.resume) return false;
+  const { progress, state } = run;
+  if (!progress.marker) throw ApplicationFailure.nonRetryable('no marker to go on from', 'INTERNAL_ERROR');
+  const { revision: _, ...marker } = progress.marker;
+  progress.resumeFrom = marker;
+  progress.retired.push(marker.marker);
+  delete progress.marker;
+  delete progress.committed;
+  delete progress.report;
+  delete progress.sequencesSet;
+  run.clock = undefined;
+  run.asked.resume = false;
+  state.stages = state.stages
+    .filter(({ name }) => name !== 'cutover')
+    .map((each) =>
+      each.name === 'monitor' || each.name === 'stop' ? { name: each.name, status: 'waiting' } : each,
+    );
+  return true;
 }

@@ -9,12 +9,17 @@ import {
 } from '@temporalio/workflow';
 import type { SnapshotSignal } from '../contract/activities.js';
 import { MESSAGES, MESSAGE_NAMES, QUERIES, SNAPSHOT_SIGNAL } from '../contract/messages.js';
-import type { MessageName, MessageShapes, StopMessage } from '../contract/messages.js';
-import type { MigrationEvent, MigrationState, StopPlan, TablesPage } from '../contract/state.js';
+import type { MessageName, MessageShapes } from '../contract/message-shapes.js';
+import { compareLsn } from '../contract/names.js';
+import type { ErrorCode } from '../contract/errors.js';
+import type { MigrationEvent, MigrationState, TablesPage } from '../contract/state.js';
 import { accept } from './accept.js';
-import { showDetails } from './details.js';
-import { note } from './run.js';
+import type { Situation } from './accept.js';
+import { asError } from './as-error.js';
+import { glance } from './proxies.js';
+import { note, runArgument } from './run.js';
 import type { MigrationRun } from './run.js';
+import { take } from './take.js';
 
 export function registerHandlers(run: MigrationRun): void {
   registerQueries(run);
@@ -47,86 +52,95 @@ function pageOfTables(run: MigrationRun, offset: number, limit: number): TablesP
   return { total: run.tables.length, offset, tables };
 }
 
+interface Refusal {
+  code: ErrorCode;
+  reason: string;
+}
+
 /** A signal that cannot be taken becomes an event; an update is refused with the reason. */
-function registerMessage(run: MigrationRun, name: MessageName): void {
-  const { description, parse } = MESSAGES[name];
-  const judge = (argument: unknown) => {
-    const parsed = parse(argument);
-    if (!parsed.ok) return { code: 'MESSAGE_INVALID', reason: `${name}: ${parsed.reason}` };
-    const verdict = accept(name, parsed.value, {
-      state: run.state,
-      markerCommitted: run.progress.committed !== undefined,
-      aborting: run.asked.abort !== undefined,
-      standing: run.progress.report !== undefined,
-    });
-    if (!verdict.accepted)
-      return { code: 'MESSAGE_REFUSED', reason: `${name} is not accepted: ${verdict.reason}` };
-    return { value: parsed.value };
-  };
+function registerMessage<Name extends MessageName>(run: MigrationRun, name: Name): void {
+  const { description } = MESSAGES[name];
   setHandler(
     defineSignal<[unknown]>(name),
-    (argument) => {
-      const judged = judge(argument);
-      if ('value' in judged) take(run, name, judged.value);
-      else note(run, 'refused', judged.reason);
+    async (argument) => {
+      const refusal = await receive(run, name, argument);
+      if (refusal) note(run, 'refused', refusal.reason);
     },
     { description },
   );
   setHandler(
     defineUpdate<MigrationState, [unknown]>(name),
-    (argument) => {
-      const judged = judge(argument);
-      // Another message of the same task may have changed the answer since the validator looked.
-      if (!('value' in judged)) throw ApplicationFailure.nonRetryable(judged.reason, judged.code);
-      take(run, name, judged.value);
+    async (argument) => {
+      const refusal = await receive(run, name, argument);
+      if (refusal) throw ApplicationFailure.nonRetryable(refusal.reason, refusal.code);
       return run.state;
     },
     {
       description,
       validator: (argument) => {
-        const judged = judge(argument);
-        if (!('value' in judged)) throw ApplicationFailure.nonRetryable(judged.reason, judged.code);
+        const judged = judge(run, name, argument);
+        if ('reason' in judged) throw ApplicationFailure.nonRetryable(judged.reason, judged.code);
       },
     },
   );
 }
 
-function take(run: MigrationRun, name: MessageName, message: MessageShapes[MessageName]): void {
-  const by = message.by ? ` by ${message.by}` : '';
-  const reason = message.reason ? `: ${message.reason}` : '';
-  note(run, name, `${name} was asked for${by}${reason}`);
-  TAKE[name](run, message);
-  showDetails(run);
+/** Takes the message, or says why not. Only a stop at an LSN must look at the source first. */
+async function receive<Name extends MessageName>(
+  run: MigrationRun,
+  name: Name,
+  argument: unknown,
+): Promise<Refusal | undefined> {
+  // Another message of the same task may have changed the answer since an update's validator looked.
+  let judged = judge(run, name, argument);
+  if ('reason' in judged) return judged;
+  const lsn = 'lsn' in judged.message ? judged.message.lsn : undefined;
+  if (lsn !== undefined && run.spec) {
+    const passed = await whyPassed(run, lsn);
+    if (passed !== undefined) return refused(name, passed);
+    judged = judge(run, name, argument);
+    if ('reason' in judged) return judged;
+  }
+  take(run, name, judged.message);
+  return undefined;
 }
 
-const TAKE: Record<MessageName, (run: MigrationRun, message: MessageShapes[MessageName]) => void> = {
-  retry: (run) => {
-    run.asked.retries += 1;
-  },
-  finish: (run) => {
-    run.asked.finish = true;
-  },
-  abort: (run, message) => {
-    run.asked.abort = message;
-    run.work?.cancel();
-  },
-  stop: (run, message) => {
-    run.state.stop = planOf(message, run.state.stop);
-    run.progress.planRevision += 1;
-    note(run, 'stop-planned', describePlan(run.state.stop));
-  },
-};
-
-/** What `then` does not say stays as it was planned. */
-function planOf(message: StopMessage, before: StopPlan | undefined): StopPlan {
-  const then = message.then ?? before?.then ?? 'finish';
-  if (message.at !== undefined) return { kind: 'at', at: message.at, then };
-  return { kind: message.now ? 'now' : 'never', then };
+async function whyPassed(run: MigrationRun, lsn: string): Promise<string | undefined> {
+  try {
+    const at = await glance('look where the source is').readPosition({ run: runArgument(run) });
+    return compareLsn(at.lsn, lsn) >= 0 ? `the source has passed ${lsn}: it is at ${at.lsn}` : undefined;
+  } catch (error) {
+    return `the source cannot be asked where it is: ${asError(error).message}`;
+  }
 }
 
-function describePlan({ kind, at, then }: StopPlan): string {
-  if (kind === 'never') return 'no stop is planned';
-  return `stop ${kind === 'at' ? `at ${at ?? ''}` : 'now'}, then ${then}`;
+function judge<Name extends MessageName>(
+  run: MigrationRun,
+  name: Name,
+  argument: unknown,
+): { message: MessageShapes[Name] } | Refusal {
+  const parsed = MESSAGES[name].parse(argument);
+  if (!parsed.ok) return { code: 'MESSAGE_INVALID', reason: `${name}: ${parsed.reason}` };
+  const verdict = accept(name, parsed.value, {
+    state: run.state,
+    markerCommitted: run.progress.committed !== undefined,
+    standing: run.progress.report !== undefined,
+    underWay: underWay(run),
+  });
+  return verdict.accepted ? { message: parsed.value } : refused(name, verdict.reason);
+}
+
+function refused(name: MessageName, reason: string): Refusal {
+  return { code: 'MESSAGE_REFUSED', reason: `${name} is not accepted: ${reason}` };
+}
+
+function underWay({ asked, ending, progress }: MigrationRun): Situation['underWay'] {
+  if (asked.abort) return 'abort';
+  if (asked.restart) return 'restart';
+  if (ending) return ending;
+  if (asked.finish) return 'finish';
+  if (asked.resume === true || progress.resumeFrom) return 'resume';
+  return asked.cutover ? 'cutover' : undefined;
 }
 
 /** A second keeper of one lane means that the first one's snapshot is not to be trusted any more. */

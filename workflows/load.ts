@@ -13,6 +13,7 @@ import type { TableRow } from '../contract/state.js';
 import { asError } from './as-error.js';
 import { showDetails } from './details.js';
 import { forEachOf } from './for-each-of.js';
+import type { Pace } from './for-each-of.js';
 import { keeper, step } from './proxies.js';
 import { currentLane, nextLane, note, runArgument, specOf } from './run.js';
 import type { MigrationRun } from './run.js';
@@ -156,7 +157,7 @@ async function copyBatches(run: MigrationRun, lane: LaneName): Promise<void> {
   });
   showDetails(run);
   await readTables(run);
-  await forEachOf(plan.batches, specOf(run).load.jobs, async (batch) => {
+  await forEachOf(plan.batches, paceOf(run, 'jobs'), async (batch) => {
     const snapshot = run.snapshots.get(lane);
     if (!snapshot)
       throw ApplicationFailure.nonRetryable(`the snapshot of ${lane} has two holders`, 'SNAPSHOT_LOST');
@@ -192,14 +193,22 @@ function addCopied(run: MigrationRun, copied: CopiedTable[]): void {
   showDetails(run);
 }
 
-/** Indexes and keys, then what must see them: foreign keys, triggers, views; statistics last. */
-export async function completeTarget(run: MigrationRun): Promise<void> {
+/** Both may change while it runs: how many at a time, and whether anything new begins. */
+function paceOf(run: MigrationRun, of: 'jobs' | 'indexJobs'): Pace {
+  return {
+    atOnce: () => run.state.load?.[of] ?? specOf(run).load[of],
+    isOpen: () => run.state.paused === undefined,
+  };
+}
+
+/** Every index and key of a table, several tables at a time. */
+export async function buildAllIndexes(run: MigrationRun): Promise<void> {
   const argument = runArgument(run);
   const { totals } = run.state;
   const plan = await step('plan the indexes').planIndexes({ run: argument });
   totals.indexes = totals.indexesBuilt + plan.indexes;
   totals.constraints = plan.foreignKeys;
-  await forEachOf(plan.batches, specOf(run).load.indexJobs, async (batch: Batch) => {
+  await forEachOf(plan.batches, paceOf(run, 'indexJobs'), async (batch: Batch) => {
     const { indexes } = await step(`build the indexes of ${batch.label}`).buildIndexes({
       run: argument,
       batch,
@@ -207,6 +216,13 @@ export async function completeTarget(run: MigrationRun): Promise<void> {
     totals.indexesBuilt = Math.min(totals.indexes, totals.indexesBuilt + indexes);
     showDetails(run);
   });
+}
+
+/** Indexes and keys, then what must see them: foreign keys, triggers, views; statistics last. */
+export async function completeTarget(run: MigrationRun): Promise<void> {
+  const argument = runArgument(run);
+  const { totals } = run.state;
+  await buildAllIndexes(run);
   await step('restore triggers, rules and the rest').restorePostData({ run: argument });
   const { constraints } = await step('add and validate foreign keys').buildForeignKeys({ run: argument });
   totals.constraintsBuilt = constraints;
@@ -235,6 +251,6 @@ export async function readTables(run: MigrationRun): Promise<void> {
 export async function subscribe(run: MigrationRun): Promise<void> {
   const lane = currentLane(run);
   await step(`subscribe ${lane}`).subscribe({ run: runArgument(run), lane });
-  setLane(run, lane, 'applying');
+  setLane(run, lane, run.progress.copied ? 'applying' : 'loading');
   await readTables(run);
 }

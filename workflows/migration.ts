@@ -2,16 +2,19 @@
 import { isCancellation } from '@temporalio/workflow';
 import type { Outcome } from '../contract/state.js';
 import type { SpecInput } from '../contract/spec.js';
+import { cutover } from './cutover.js';
 import { showDetails } from './details.js';
 import { dumpToDisk, restoreFromDisk } from './disk.js';
 import { abort, cancel, finish } from './ends.js';
-import { monitor, stop } from './follow.js';
+import { goesOn, monitor, stop } from './follow.js';
 import { registerHandlers } from './handlers.js';
 import { load, publish, subscribe } from './load.js';
+import { loadNatively, publishExisting, restoreWithIndexes, subscribeFromSlot } from './native.js';
+import { restart } from './restart.js';
 import { openRun } from './run.js';
 import type { Carried, MigrationRun } from './run.js';
 import { dumpSchema, restoreSchema, validate } from './schema.js';
-import { Aborted, stage } from './stage.js';
+import { Aborted, Restarted, stage } from './stage.js';
 import { keepStopClock } from './stop-clock.js';
 
 /** Workflow type `migration`, id `pgtrek-<name>`. `carried` is what a former run of the same migration hands over. */
@@ -21,10 +24,7 @@ export async function migration(input: SpecInput, carried?: Carried): Promise<Ou
   void keepStopClock(run);
   showDetails(run);
   try {
-    await stage(run, 'validate', () => validate(run));
-    if (run.state.method === 'dump') await loadByDump(run);
-    else await loadByStream(run);
-    return await finish(run);
+    return await untilFinished(run);
   } catch (error) {
     if (error instanceof Aborted) return await abort(run);
     if (isCancellation(error)) await cancel(run);
@@ -32,9 +32,23 @@ export async function migration(input: SpecInput, carried?: Carried): Promise<Ou
   }
 }
 
-async function loadByDump(run: MigrationRun): Promise<void> {
-  await stage(run, 'dump', () => dumpToDisk(run));
-  await stage(run, 'restore', () => restoreFromDisk(run));
+async function untilFinished(run: MigrationRun): Promise<Outcome> {
+  try {
+    await stage(run, 'validate', () => validate(run));
+    await bringOver(run);
+    await replicate(run);
+    return await finish(run);
+  } catch (error) {
+    if (error instanceof Restarted) return await restart(run);
+    throw error;
+  }
+}
+
+function bringOver(run: MigrationRun): Promise<void> {
+  const { mode, method } = run.state;
+  if (mode === 'cdc') return joinExisting(run);
+  if (method === 'dump') return loadByDump(run);
+  return method === 'native' ? loadByServer(run) : loadByStream(run);
 }
 
 async function loadByStream(run: MigrationRun): Promise<void> {
@@ -43,6 +57,33 @@ async function loadByStream(run: MigrationRun): Promise<void> {
   await stage(run, 'publish', () => publish(run));
   await stage(run, 'load', () => load(run));
   await stage(run, 'subscribe', () => subscribe(run));
-  await stage(run, 'monitor', () => monitor(run));
-  await stage(run, 'stop', () => stop(run));
+}
+
+async function loadByDump(run: MigrationRun): Promise<void> {
+  await stage(run, 'dump', () => dumpToDisk(run));
+  await stage(run, 'restore', () => restoreFromDisk(run));
+}
+
+/** The server copies rows as part of the subscription. */
+async function loadByServer(run: MigrationRun): Promise<void> {
+  await stage(run, 'dump', () => dumpSchema(run));
+  await stage(run, 'restore', () => restoreWithIndexes(run));
+  await stage(run, 'publish', () => publish(run));
+  await stage(run, 'subscribe', () => subscribeFromSlot(run));
+  await stage(run, 'load', () => loadNatively(run));
+}
+
+/** Tables and rows are there already; only changes are brought. */
+async function joinExisting(run: MigrationRun): Promise<void> {
+  await stage(run, 'publish', () => publishExisting(run));
+  await stage(run, 'subscribe', () => subscribeFromSlot(run));
+}
+
+/** Over and over, when somebody resumes after a stop. A full load has none of these stages. */
+async function replicate(run: MigrationRun): Promise<void> {
+  do {
+    await stage(run, 'monitor', () => monitor(run));
+    await stage(run, 'stop', () => stop(run));
+    await stage(run, 'cutover', () => cutover(run));
+  } while (goesOn(run));
 }

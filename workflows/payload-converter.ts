@@ -4,7 +4,7 @@
  */
 import { defaultPayloadConverter } from '@temporalio/common';
 import type { PayloadConverter } from '@temporalio/common';
-import { Unreadable } from '../contract/messages.js';
+import { Unreadable } from '../contract/parse-message.js';
 
 /** Temporal's bundler expects this name. */
 export const payloadConverter: PayloadConverter = {

@@ -24,6 +24,16 @@ export function step(summary: string): ActivityInterfaceFor<Activities> {
   return proxyActivities<Activities>({ ...STEP, summary });
 }
 
+/** Somebody waits for the answer: a server that is away is told instead of waited for. */
+export function glance(summary: string): ActivityInterfaceFor<Activities> {
+  return proxyActivities<Activities>({
+    ...STEP,
+    scheduleToCloseTimeout: '8s',
+    retry: { initialInterval: '500ms', maximumAttempts: 3 },
+    summary,
+  });
+}
+
 /** Whose death must be seen soon: the snapshot's holder, the watcher, the marker. */
 export function vigil(summary: string): ActivityInterfaceFor<Activities> {
   return proxyActivities<Activities>({ ...STEP, heartbeatTimeout: '10s', summary });

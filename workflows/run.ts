@@ -1,11 +1,11 @@
 /** One migration as its workflow holds it: what is carried from run to run, and what people asked for. */
-import { ApplicationFailure, workflowInfo } from '@temporalio/workflow';
+import { ApplicationFailure, uuid4, workflowInfo } from '@temporalio/workflow';
 import type { CancellationScope } from '@temporalio/workflow';
 import type { DataDump, MarkerCommitted, MarkerPlan, Run, SnapshotSignal } from '../contract/activities.js';
 import { laneName } from '../contract/names.js';
 import type { LaneName } from '../contract/names.js';
-import type { AbortMessage } from '../contract/messages.js';
-import type { MigrationState, StopReport, TableRow } from '../contract/state.js';
+import type { AbortMessage, CutoverMessage, RestartMessage } from '../contract/message-shapes.js';
+import type { MigrationState, StopPlan, StopReport, TableRow } from '../contract/state.js';
 import type { Spec, SpecInput } from '../contract/spec.js';
 import { firstState } from './first-state.js';
 
@@ -21,12 +21,18 @@ export interface Progress {
   stops: number;
   /** The marker that is planned or committed, and the plan that it belongs to. */
   marker?: MarkerPlan & { revision: number };
-  /** Ids of markers that were disarmed. */
+  /** Ids of markers that were disarmed, or left behind. */
   retired: string[];
   committed?: MarkerCommitted;
   report?: StopReport;
   /** Raised by every accepted stop message. */
   planRevision: number;
+  /** The marker at which a pause lets the lanes stand. */
+  pauseMarker?: MarkerPlan;
+  /** The marker that the lanes leave when monitor begins again. */
+  resumeFrom?: MarkerPlan;
+  /** The stop that was planned before a cutover took its place. */
+  planBefore?: StopPlan;
   sequencesSet?: number;
   events: number;
   /** The host whose disk has, or may have, files of the dump method. */
@@ -35,10 +41,23 @@ export interface Progress {
   dump?: DataDump;
 }
 
+/** What people asked for and is not done yet. */
+export interface Asked {
+  retries: number;
+  finish: boolean;
+  /** To leave the marker of a stop. */
+  resume?: boolean;
+  cutover?: CutoverMessage;
+  restart?: RestartMessage;
+  abort?: AbortMessage | undefined;
+}
+
 export interface Carried {
-  spec: Spec;
+  /** Absent after a restart: validate completes it again. */
+  spec?: Spec;
   state: MigrationState;
   progress: Progress;
+  asked?: Asked;
 }
 
 /** The activity that waits for the planned time; it runs beside load and monitor. */
@@ -57,13 +76,15 @@ export interface MigrationRun {
   tables: TableRow[];
   /** The snapshots that keepers told of, by lane. */
   snapshots: Map<LaneName, SnapshotSignal>;
-  asked: { retries: number; finish: boolean; abort: AbortMessage | undefined };
+  asked: Asked;
   /** The lane's slot exists, so a marker can be committed. */
   slotReady: boolean;
   clock: StopClock | undefined;
   clockError: Error | undefined;
-  /** The scope of the stage's work, which abort cancels. */
+  /** The scope of the stage's work, which abort and restart cancel. */
   work: CancellationScope | undefined;
+  /** What is left to do is the clean-up. */
+  ending: 'finish' | 'restart' | undefined;
 }
 
 export function openRun(input: SpecInput, carried: Carried | undefined): MigrationRun {
@@ -83,11 +104,12 @@ export function openRun(input: SpecInput, carried: Carried | undefined): Migrati
     },
     tables: [],
     snapshots: new Map(),
-    asked: { retries: 0, finish: false, abort: undefined },
+    asked: carried?.asked ?? { retries: 0, finish: false },
     slotReady: carried?.progress.copied ?? false,
     clock: undefined,
     clockError: undefined,
     work: undefined,
+    ending: undefined,
   };
 }
 
@@ -111,6 +133,24 @@ export function nextLane(run: MigrationRun): LaneName {
   run.progress.lanes += 1;
   run.progress.lane = laneName(run.state.name, run.progress.lanes);
   return run.progress.lane;
+}
+
+/** A marker for all lanes; its number is never used again. */
+export function newMarker(run: MigrationRun, plan: StopPlan): MarkerPlan {
+  run.progress.stops += 1;
+  const { kind, at, lsn, then } = plan;
+  return {
+    marker: `${run.owner}:${String(run.progress.stops)}`,
+    nonce: uuid4(),
+    plan: { kind, then, ...(at === undefined ? {} : { at }), ...(lsn === undefined ? {} : { lsn }) },
+    lanes: [currentLane(run)],
+  };
+}
+
+/** Another stop than the one that stands; the stop clock takes it up at once. */
+export function planStop(run: MigrationRun, plan: StopPlan): void {
+  run.state.stop = plan;
+  run.progress.planRevision += 1;
 }
 
 /** Queries answer with this many events; history holds the rest. */

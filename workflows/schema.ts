@@ -24,7 +24,7 @@ export async function validate(run: MigrationRun): Promise<void> {
     .slice(0, FINDINGS_KEPT);
   const blocking = findings.filter(({ verdict }) => verdict === 'block');
   // A stop that was planned anew since then counts, not the spec's, which may have passed.
-  const open = run.progress.planRevision > 0 ? blocking.filter(({ id }) => id !== 'stop.at') : blocking;
+  const open = run.progress.planRevision > 0 ? blocking.filter(({ id }) => !id.startsWith('stop.')) : blocking;
   if (open.length > 0) throw blockedByFindings(open);
 }
 
@@ -37,6 +37,7 @@ function adopt(run: MigrationRun, spec: NonNullable<MigrationRun['spec']>): void
   state.stages = names.map(
     (name) => state.stages.find((known) => known.name === name) ?? { name, status: 'waiting' },
   );
+  state.load ??= { jobs: spec.load.jobs, indexJobs: spec.load.indexJobs };
   if (spec.mode !== 'full-load') state.stop ??= plannedStop(spec);
 }
 

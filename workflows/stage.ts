@@ -1,4 +1,4 @@
-/** One stage: skipped when done, blocked and tried again when it cannot go on, left at once on abort. */
+/** One stage: skipped when done, blocked and tried again when it cannot go on, left at once on abort and restart. */
 import {
   ActivityFailure,
   ApplicationFailure,
@@ -13,20 +13,30 @@ import { showDetails } from './details.js';
 import { note } from './run.js';
 import type { MigrationRun } from './run.js';
 
-/** Thrown at the stage's waits: an outcome, not an error of the stage. */
+/** Thrown at the stage's waits: outcomes, not errors of the stage. */
 export class Aborted extends Error {}
+export class Restarted extends Error {}
 
 /** Errors that no retry of the same input can mend: the workflow fails. */
 const FATAL: ReadonlySet<ErrorCode> = new Set(['SPEC_INVALID', 'NOT_BUILT_YET']);
 
+/** Stages that pause in their own way; any other is not begun while a pause is asked for. */
+const PAUSE_INSIDE: ReadonlySet<StageName> = new Set(['monitor', 'stop', 'cutover']);
+
 export async function stage(run: MigrationRun, name: StageName, work: () => Promise<void>): Promise<void> {
   const state = run.state.stages.find((each) => each.name === name);
   if (!state || state.status === 'done') return;
+  if (!PAUSE_INSIDE.has(name)) await untilResumed(run);
   await untilDone(run, name, work);
   state.status = 'done';
   state.endedAt = new Date().toISOString();
   note(run, 'stage-done', `${name} is done`);
   showDetails(run);
+}
+
+async function untilResumed(run: MigrationRun): Promise<void> {
+  await condition(() => !run.state.paused || isLeaving(run));
+  leaveIfAsked(run);
 }
 
 /** The work of a stage, blocked and retried until it is done. */
@@ -47,7 +57,7 @@ function enter(run: MigrationRun, name: StageName): void {
   const state = run.state.stages.find((each) => each.name === name);
   if (!state) return;
   run.state.stage = name;
-  run.state.status = 'running';
+  goOn(run);
   delete run.state.blocked;
   if (state.status !== 'done') {
     state.status = 'running';
@@ -55,6 +65,20 @@ function enter(run: MigrationRun, name: StageName): void {
     note(run, 'stage', `${name} begins`);
   }
   showDetails(run);
+}
+
+/** The status of a migration that neither blocks nor stands. */
+export function goOn({ state }: MigrationRun): void {
+  state.status = state.paused ? 'paused' : 'running';
+}
+
+function isLeaving({ asked }: MigrationRun): boolean {
+  return asked.abort !== undefined || asked.restart !== undefined;
+}
+
+function leaveIfAsked({ asked }: MigrationRun): void {
+  if (asked.abort) throw new Aborted();
+  if (asked.restart) throw new Restarted();
 }
 
 /** Undefined when the work is done; what blocks it otherwise. */
@@ -66,11 +90,11 @@ async function attempt(
   const scope = new CancellationScope();
   run.work = scope;
   try {
-    if (run.asked.abort) throw new Aborted();
+    leaveIfAsked(run);
     await scope.run(work);
     return undefined;
   } catch (error) {
-    if (run.asked.abort) throw new Aborted();
+    leaveIfAsked(run);
     if (isCancellation(error)) throw error;
     return blockedBy(name, error);
   } finally {
@@ -104,7 +128,7 @@ async function waitForRetry(run: MigrationRun, blocked: Blocked): Promise<void> 
   run.state.blocked = blocked;
   note(run, 'blocked', `${blocked.stage} is blocked: ${blocked.code}: ${blocked.message}`);
   showDetails(run);
-  await condition(() => run.asked.retries > seen || run.asked.finish || run.asked.abort !== undefined);
-  if (run.asked.abort) throw new Aborted();
+  await condition(() => run.asked.retries > seen || isLeaving(run));
+  leaveIfAsked(run);
   delete run.state.blocked;
 }

@@ -2,10 +2,10 @@
  * The stop clock: an activity that waits for the planned time beside load and monitor, and commits the marker. It runs
  * from the moment that the lane's slot exists, and always shows the plan that stands.
  */
-import { CancellationScope, condition, isCancellation, uuid4 } from '@temporalio/workflow';
+import { CancellationScope, condition, isCancellation } from '@temporalio/workflow';
 import { asError } from './as-error.js';
 import { marking, step } from './proxies.js';
-import { currentLane, note, runArgument } from './run.js';
+import { newMarker, note, runArgument } from './run.js';
 import type { MigrationRun } from './run.js';
 
 /** Runs beside the stages for the whole life of the migration; every change of plan is taken up at once. */
@@ -39,16 +39,13 @@ function startStopClock(run: MigrationRun): void {
   const plan = run.state.stop;
   if (!plan || plan.kind === 'never' || run.clock || run.progress.committed || !run.slotReady) return;
   const { revision, ...marker } = (run.progress.marker ??= {
-    marker: `${run.owner}:${String((run.progress.stops += 1))}`,
-    nonce: uuid4(),
-    plan: { kind: plan.kind, then: plan.then, ...(plan.at === undefined ? {} : { at: plan.at }) },
-    lanes: [currentLane(run)],
+    ...newMarker(run, plan),
     revision: run.progress.planRevision,
   });
   // Another message came between the decision and this start; the loop looks again.
   if (revision !== run.progress.planRevision) return;
   const scope = new CancellationScope();
-  const summary = plan.kind === 'at' ? `stop at ${plan.at ?? ''}` : 'stop now';
+  const summary = plan.kind === 'now' ? 'stop now' : `stop at ${plan.at ?? plan.lsn ?? ''}`;
   const ended = scope
     .run(() => marking(summary).commitMarker({ run: runArgument(run), marker }))
     .then(

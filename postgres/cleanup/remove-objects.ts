@@ -6,7 +6,9 @@ import { lanePattern } from '../../contract/names.js';
 import { messageOf } from '../classify-error.js';
 import { withSource, withTarget, workFolder } from '../job.js';
 import type { Job } from '../job.js';
+import { whatStays } from '../lane/given-publication.js';
 import { dropJournal, ownerComment } from '../lane/journal.js';
+import { givenStart } from '../lane/lane-names.js';
 import { dropSlot } from '../lane/slot.js';
 import { dropSubscription } from '../lane/subscription.js';
 import { clearLedger, dropSchemaIfUnused, hasLedger } from '../ledger/create-ledger.js';
@@ -43,7 +45,8 @@ export async function removeObjects(job: Job, dropTarget: boolean): Promise<Remo
     )),
     ...(await attempt('the source', () => withSource(job, 'cleanup', (source) => cleanSource(job, source)))),
   ];
-  const notes: string[] = [];
+  const given = givenStart(job.spec);
+  const notes: string[] = given ? [whatStays(given)] : [];
   // While the source still has a slot of ours the ledger stays, so that a retry and `orphans` know whose it is.
   if (leftovers.length === 0) {
     leftovers.push(
@@ -72,14 +75,12 @@ async function findLanes(session: Session, sql: string, job: Job): Promise<LaneN
 }
 
 /** Lanes that the ledger knows: a slot may have been made after its publication was dropped. */
-function readLanes(job: Job): Promise<LaneName[]> {
-  return withTarget(job, 'cleanup', async (target) => {
-    if (!(await hasLedger(target))) return [];
-    const rows = await target.query<{ lane: LaneName }>('SELECT lane FROM pgtrek.lane WHERE owner = $1', [
-      job.owner,
-    ]);
-    return rows.map(({ lane }) => lane);
-  });
+function readLanes(job: Job): Promise<{ lane: LaneName; sync_slots: string | null }[]> {
+  return withTarget(job, 'cleanup', async (target) =>
+    (await hasLedger(target))
+      ? target.query('SELECT lane, sync_slots FROM pgtrek.lane WHERE owner = $1', [job.owner])
+      : [],
+  );
 }
 
 async function removeSubscriptions(job: Job, target: Session): Promise<string[]> {
@@ -91,8 +92,11 @@ async function removeSubscriptions(job: Job, target: Session): Promise<string[]>
 
 async function cleanSource(job: Job, source: Session): Promise<string[]> {
   await endSessions(job, source);
-  const lanes = new Set([...(await readLanes(job)), ...(await findLanes(source, SOURCE_LANES_SQL, job))]);
-  for (const lane of lanes) await removeFromSource(source, lane);
+  const known = await readLanes(job);
+  const found = await findLanes(source, SOURCE_LANES_SQL, job);
+  for (const lane of new Set([...known.map(({ lane }) => lane), ...found]))
+    await removeFromSource(source, lane);
+  for (const { sync_slots } of known) if (sync_slots !== null) await dropSyncSlots(source, sync_slots);
   await dropSchemaIfUnused(source);
   return [];
 }
@@ -105,6 +109,15 @@ async function removeFromSource(source: Session, lane: LaneName): Promise<void> 
   await dropSlot(source, lane);
   await source.query(`DROP /* pgtrek: drop-publication */ PUBLICATION IF EXISTS ${lane}`);
   await dropJournal(source, lane);
+}
+
+/** Those that the dropped subscription could not remove itself. */
+async function dropSyncSlots(source: Session, pattern: string): Promise<void> {
+  const slots = await source.query<{ slot: string }>(
+    'SELECT /* pgtrek: find-sync-slots */ slot_name::text AS slot FROM pg_replication_slots WHERE slot_name ~ $1',
+    [pattern],
+  );
+  for (const { slot } of slots) await dropSlot(source, slot);
 }
 
 async function cleanTarget(

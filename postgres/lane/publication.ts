@@ -7,7 +7,9 @@ import { withEnds } from '../job.js';
 import type { Job } from '../job.js';
 import type { Session } from '../session.js';
 import { takeOver } from '../take-over.js';
+import { addJournal } from './given-publication.js';
 import { createJournal, journalTable, ownerComment } from './journal.js';
+import { givenStart } from './lane-names.js';
 
 /** Tables as the publication lists them: a partitioned table stands for its leaves. Unlogged tables cannot be listed. */
 const PUBLISHED_SQL = `
@@ -41,6 +43,11 @@ export async function publishLane(job: Job, lane: LaneName): Promise<{ tables: n
     if (job.spec.mode === 'full-load') return { tables: 0 };
     const tables = await readPublished(target, job.owner);
     await createJournal(source, lane, job.owner);
+    const given = givenStart(job.spec);
+    if (given) {
+      await addJournal(source, given.publication, lane);
+      return { tables: tables.length };
+    }
     await explained(
       { doing: `create publication ${lane} on the source`, object: lane, remedy: PRIVILEGE_REMEDY },
       () => createPublication(source, lane, job.owner, tables),

@@ -75,11 +75,11 @@ async function describeBlockers(source: Session): Promise<string[]> {
   return rows.map(({ who }) => who);
 }
 
-async function endWalsender(source: Session, lane: LaneName): Promise<void> {
+async function endWalsender(source: Session, slot: string): Promise<void> {
   await source.query(
     `SELECT /* pgtrek: end-walsender */ pg_terminate_backend(active_pid) FROM pg_replication_slots
      WHERE slot_name = $1 AND active_pid IS NOT NULL`,
-    [lane],
+    [slot],
   );
 }
 
@@ -87,16 +87,16 @@ const SLOT_SQL = `
   SELECT active_pid IS NOT NULL AS active FROM pg_replication_slots WHERE slot_name = $1`;
 
 /** Ends whoever uses the slot, then drops it; no slot is fine. */
-export async function dropSlot(source: Session, lane: LaneName): Promise<void> {
+export async function dropSlot(source: Session, name: string): Promise<void> {
   const gone = await waitUntil({ seconds: 30 }, async () => {
-    const [slot] = await source.query<{ active: boolean }>(SLOT_SQL, [lane]);
+    const [slot] = await source.query<{ active: boolean }>(SLOT_SQL, [name]);
     if (!slot) return true;
     if (slot.active) {
-      await endWalsender(source, lane);
+      await endWalsender(source, name);
       return false;
     }
     await source
-      .query('SELECT /* pgtrek: drop-slot */ pg_drop_replication_slot($1)', [lane])
+      .query('SELECT /* pgtrek: drop-slot */ pg_drop_replication_slot($1)', [name])
       .catch((error: unknown) => {
         // Taken again or dropped in between: the next look tells.
         if (!/is active|does not exist/.test(messageOf(error))) throw error;
@@ -104,8 +104,8 @@ export async function dropSlot(source: Session, lane: LaneName): Promise<void> {
     return false;
   });
   if (!gone)
-    throw new PgtrekError('CLEANUP_INCOMPLETE', `Slot ${lane} stays in use.`, {
-      object: lane,
+    throw new PgtrekError('CLEANUP_INCOMPLETE', `Slot ${name} stays in use.`, {
+      object: name,
       retryable: true,
     });
 }

@@ -10,6 +10,7 @@ import type { Session } from '../session.js';
 import { takeOver } from '../take-over.js';
 import { waitUntil } from '../wait-until.js';
 import { createTargetJournal, ownerComment } from './journal.js';
+import { copiesByServer, publicationOf, slotOf } from './lane-names.js';
 
 /**
  * Starts apply where the slot's snapshot ends. The subscription is made enabled; the wait is for its worker, because
@@ -19,8 +20,7 @@ export async function subscribeLane(job: Job, lane: LaneName): Promise<void> {
   await withTarget(job, 'subscribe', async (target) => {
     await takeOver(target, job.owner, 'subscribe');
     await createTargetJournal(target, lane, job.owner);
-    const [existing] = await target.query(FIND_SQL, [lane]);
-    if (!existing) {
+    if (!(await isSubscribed(target, lane))) {
       await explained(
         {
           code: 'SUBSCRIPTION_FAILED',
@@ -32,11 +32,16 @@ export async function subscribeLane(job: Job, lane: LaneName): Promise<void> {
       );
     }
     await waitForWorker(job, target, lane);
+    if (copiesByServer(job.spec)) return;
     await target.query(`UPDATE pgtrek.lane SET status = 'applying' WHERE owner = $1 AND lane = $2`, [
       job.owner,
       lane,
     ]);
   });
+}
+
+export async function isSubscribed(target: Session, lane: LaneName): Promise<boolean> {
+  return (await target.query(FIND_SQL, [lane])).length > 0;
 }
 
 const FIND_SQL = `
@@ -48,7 +53,8 @@ const CONNECT_SECONDS = 30;
 
 const SETTINGS_SQL = `
   SELECT set_config('pgtrek.lane', $1, true), set_config('pgtrek.connection', $2, true),
-    set_config('pgtrek.streaming', $3, true), set_config('statement_timeout', $4, true)`;
+    set_config('pgtrek.options', $3, true), set_config('statement_timeout', $4, true),
+    set_config('pgtrek.publication', $5, true), set_config('pgtrek.slot', $6, true)`;
 
 /**
  * The connection string comes from a setting and an error is raised anew, so that neither log_statement = ddl nor the
@@ -59,9 +65,10 @@ const CREATE_SQL = `
   DO /* pgtrek: create-subscription */ $create$
   BEGIN
     EXECUTE format(
-      'CREATE SUBSCRIPTION %1$I CONNECTION %2$L PUBLICATION %1$I
-       WITH (create_slot = false, slot_name = %1$I, copy_data = false, enabled = true%3$s)',
-      current_setting('pgtrek.lane'), current_setting('pgtrek.connection'), current_setting('pgtrek.streaming'));
+      'CREATE SUBSCRIPTION %I CONNECTION %L PUBLICATION %I
+       WITH (create_slot = false, slot_name = %I, enabled = true, %s)',
+      current_setting('pgtrek.lane'), current_setting('pgtrek.connection'),
+      current_setting('pgtrek.publication'), current_setting('pgtrek.slot'), current_setting('pgtrek.options'));
   EXCEPTION WHEN OTHERS THEN
     RAISE EXCEPTION USING MESSAGE = SQLERRM, ERRCODE = SQLSTATE;
   END
@@ -83,15 +90,33 @@ async function createSubscription(job: Job, target: Session, lane: LaneName): Pr
     await target.query(SETTINGS_SQL, [
       lane,
       connectionString(job.servers.replication, lane, target.version),
-      target.version >= 140000 ? ', streaming = on' : '',
+      [
+        `copy_data = ${String(copiesByServer(job.spec))}`,
+        ...(target.version >= 140000 ? ['streaming = on'] : []),
+      ].join(', '),
       `${String(CONNECT_SECONDS)}s`,
+      publicationOf(job.spec, lane),
+      slotOf(job.spec, lane),
     ]);
     await target.query(CREATE_SQL);
     await target.query(
       `COMMENT ON SUBSCRIPTION ${escapeIdentifier(lane)} IS ${escapeLiteral(ownerComment(job.owner))}`,
     );
+    if (copiesByServer(job.spec) && target.version >= 140000)
+      await target.query(NOTE_SYNC_SLOTS_SQL, [job.owner, lane]);
   });
 }
+
+/**
+ * While it copies, the server makes slots of its own on the source, which stay when the subscription is dropped and the
+ * source cannot be reached. Their names hold the subscription's oid and the target's identity. Temporary before 14.
+ */
+const NOTE_SYNC_SLOTS_SQL = `
+  UPDATE /* pgtrek: note-sync-slots */ pgtrek.lane l
+  SET sync_slots = format('^pg_%s_sync_[0-9]+_%s$', s.oid, (SELECT system_identifier FROM pg_control_system()))
+  FROM pg_subscription s
+  WHERE l.owner = $1 AND l.lane = $2 AND s.subname = $2
+    AND s.subdbid = (SELECT oid FROM pg_database WHERE datname = current_database())`;
 
 const WORKER_SQL = `
   SELECT /* pgtrek: wait-for-worker */ s.subenabled AS enabled,
@@ -101,7 +126,8 @@ const WORKER_SQL = `
   FROM pg_subscription s
   WHERE s.subname = $1 AND s.subdbid = (SELECT oid FROM pg_database WHERE datname = current_database())`;
 
-async function waitForWorker(job: Job, target: Session, lane: LaneName): Promise<void> {
+/** Until a worker reads from the source; a server that copies itself has tables to sync for much longer. */
+export async function waitForWorker(job: Job, target: Session, lane: LaneName): Promise<void> {
   const ready = await waitUntil({ seconds: 60, every: 100, signal: job.signal }, async () => {
     const { enabled, running, syncing } = await target.one<{
       enabled: boolean;
@@ -109,7 +135,7 @@ async function waitForWorker(job: Job, target: Session, lane: LaneName): Promise
       syncing: boolean;
     }>(WORKER_SQL, [lane]);
     // A marker that was committed during the load may already have stopped it.
-    return !syncing && (running || !enabled);
+    return (!syncing || copiesByServer(job.spec)) && (running || !enabled);
   });
   if (ready) return;
   throw new PgtrekError(
@@ -125,8 +151,7 @@ async function waitForWorker(job: Job, target: Session, lane: LaneName): Promise
 
 /** Never contacts the source: its slot is dropped there. */
 export async function dropSubscription(target: Session, lane: LaneName): Promise<void> {
-  const [existing] = await target.query(FIND_SQL, [lane]);
-  if (!existing) return;
+  if (!(await isSubscribed(target, lane))) return;
   const name = escapeIdentifier(lane);
   await target.transaction(async () => {
     await target.query(`ALTER SUBSCRIPTION ${name} DISABLE`);

@@ -81,6 +81,8 @@ const TABLES_SQL = `/* pgtrek: create-ledger */
     owner text NOT NULL,
     lane text NOT NULL,
     status text NOT NULL,
+    -- Names of the slots that the server's own copying makes on the source, as a regular expression.
+    sync_slots text,
     PRIMARY KEY (owner, lane)
   );
 

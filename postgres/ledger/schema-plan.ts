@@ -34,6 +34,16 @@ export interface SchemaPlan {
   foreignKeys: ForeignKeyDefinition[];
 }
 
+/** Tables whose rows are on the way, or whose changes are. */
+export async function countTables(target: Session, owner: string): Promise<number> {
+  const { tables } = await target.one<{ tables: number }>(
+    `SELECT /* pgtrek: count-tables */ count(*)::int AS tables FROM pgtrek.relation
+     WHERE owner = $1 AND has_data AND kind = 'r'`,
+    [owner],
+  );
+  return tables;
+}
+
 const SUMMARY_SQL = `
   SELECT /* pgtrek: read-schema */
     (SELECT count(*) FROM pgtrek.relation r WHERE r.owner = $1 AND r.has_data AND r.kind = 'r')::int AS tables,
@@ -85,10 +95,20 @@ const FOREIGN_KEYS_SQL = `
 const ARCHIVE_SQL = `
   INSERT /* pgtrek: write-archive */ INTO pgtrek.archive (owner, client_major, content) VALUES ($1, $2, $3)`;
 
+/** The first that was written counts. */
+export async function writeRelations(
+  target: Session,
+  owner: string,
+  relations: PlannedRelation[],
+): Promise<void> {
+  const known = await target.query('SELECT FROM pgtrek.relation WHERE owner = $1 LIMIT 1', [owner]);
+  if (known.length === 0) await target.query(RELATIONS_SQL, [owner, JSON.stringify(relations)]);
+}
+
 export async function writeSchema(target: Session, owner: string, plan: SchemaPlan): Promise<void> {
   await target.transaction(async () => {
     await target.query(ENTRIES_SQL, [owner, JSON.stringify(plan.entries)]);
-    await target.query(RELATIONS_SQL, [owner, JSON.stringify(plan.relations)]);
+    await writeRelations(target, owner, plan.relations);
     await target.query(INDEXES_SQL, [owner, JSON.stringify(plan.indexes)]);
     await target.query(FOREIGN_KEYS_SQL, [owner, JSON.stringify(plan.foreignKeys)]);
     await target.query(ARCHIVE_SQL, [owner, plan.clientMajor, plan.archive]);

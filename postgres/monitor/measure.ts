@@ -4,10 +4,11 @@ import type { LaneName, Lsn } from '../../contract/names.js';
 import type { LaneFigures, MonitorFigures } from '../../contract/state.js';
 import type { Job } from '../job.js';
 import { journalTable } from '../lane/journal.js';
+import { slotOf } from '../lane/lane-names.js';
 import type { Session } from '../session.js';
 
 interface SlotRow {
-  slot: LaneName;
+  slot: string;
   active: boolean;
   wal_status: string | null;
   confirmed: Lsn | null;
@@ -82,7 +83,7 @@ export function createGauge(
   const beats = new Map<LaneName, Beat>();
   return async () => {
     const lagMs = await measureDelay(job, { lanes, beats, source, target });
-    const figures = await measureLanes(lanes, source, target);
+    const figures = await measureLanes(job, { lanes, source, target });
     const { written } = await source.one<{ written: string }>(POSITION_SQL);
     const lag = figures.reduce(
       (worst, { lagBytes }) => (BigInt(lagBytes) > worst ? BigInt(lagBytes) : worst),
@@ -115,14 +116,19 @@ function ratesOf(samples: Sample[]): { sourceRate: number; applyRate: number } {
   };
 }
 
-async function measureLanes(lanes: LaneName[], source: Session, target: Session): Promise<LaneFigures[]> {
-  const slots = await source.query<SlotRow & Record<string, unknown>>(SLOTS_SQL, [lanes]);
+async function measureLanes(
+  { spec }: Job,
+  { lanes, source, target }: Omit<Ends, 'beats'>,
+): Promise<LaneFigures[]> {
+  const slots = await source.query<SlotRow & Record<string, unknown>>(SLOTS_SQL, [
+    lanes.map((lane) => slotOf(spec, lane)),
+  ]);
   const subscriptions = await target.query<SubscriptionRow & Record<string, unknown>>(
     subscriptionsSql(target.version),
     [lanes],
   );
   return lanes.map((lane) => {
-    const slot = slots.find((row) => row.slot === lane);
+    const slot = slots.find((row) => row.slot === slotOf(spec, lane));
     const subscription = subscriptions.find((row) => row.lane === lane);
     return {
       lane,

@@ -6,13 +6,14 @@ import type { MonitorFigures } from '../../contract/state.js';
 import { withEnds } from '../job.js';
 import type { Job } from '../job.js';
 import { journalTable } from '../lane/journal.js';
+import { slotOf } from '../lane/lane-names.js';
 import { createGauge } from '../monitor/measure.js';
 import { checkHealth, createErrorWatch } from '../monitor/check-health.js';
 import type { Session } from '../session.js';
 import { waitUntil } from '../wait-until.js';
 
 interface LaneAtMarker {
-  marker: boolean;
+  marker: string | null;
   enabled: boolean;
   syncing: boolean;
   workers: number;
@@ -21,10 +22,13 @@ interface LaneAtMarker {
 
 /** Disabled without the marker row is somebody else's doing, not a stop. */
 function stopSql(lane: LaneName, readsProgress: boolean): string {
+  // The lane stands at whichever marker came first; $3 are those that nothing stands at any more, null: only $2 counts.
   const lsn = readsProgress ? `pg_replication_origin_progress('pg_' || s.oid, true)::text` : 'NULL::text';
   return `
     SELECT /* pgtrek: look-for-stop */
-      EXISTS (SELECT FROM ${journalTable(lane)} WHERE id = $2) AS marker,
+      (SELECT j.id FROM ${journalTable(lane)} j
+        WHERE j.id = $2 OR (j.kind = 'marker' AND j.id <> ALL ($3::text[]))
+        ORDER BY j.id = $2 DESC LIMIT 1) AS marker,
       s.subenabled AS enabled,
       EXISTS (SELECT FROM pg_subscription_rel r WHERE r.srsubid = s.oid AND r.srsubstate <> 'r') AS syncing,
       (SELECT count(*) FROM pg_stat_subscription w WHERE w.subid = s.oid AND w.pid IS NOT NULL)::int AS workers,
@@ -41,6 +45,7 @@ export interface StopToConfirm {
   marker: MarkerPlan;
   /** Told as the lanes' position where their origin may not be read. */
   lsn: Lsn;
+  retired?: string[] | undefined;
   onFigures: (figures: MonitorFigures) => void;
 }
 
@@ -48,28 +53,39 @@ export interface StopToConfirm {
  * Polls fast near the end; `onFigures` gets the lag every second while a backlog drains. The apply worker commits
  * asynchronously, so one synchronous commit on the target comes before anybody acts on the stop.
  */
-export async function confirmStopped(job: Job, { marker, lsn, onFigures }: StopToConfirm): Promise<Stopped> {
+export async function confirmStopped(
+  job: Job,
+  { marker, lsn, retired, onFigures }: StopToConfirm,
+): Promise<Stopped> {
   return withEnds(job, 'stop', async (source, target) => {
     const watch = watchDrain(createGauge(job, marker.lanes, source, target), onFigures);
     const { granted } = await target.one<{ granted: boolean }>(PRIVILEGE_SQL);
     const lanes: Stopped['lanes'] = [];
+    let standsAt = marker.marker;
     for (const lane of marker.lanes) {
-      await waitUntil({ seconds: Infinity, every: 20, signal: job.signal }, async () => {
+      const look = async () => {
         const [at] = await target.query<LaneAtMarker & Record<string, unknown>>(stopSql(lane, granted), [
           lane,
           marker.marker,
+          retired ?? null,
         ]);
+        return at;
+      };
+      await waitUntil({ seconds: Infinity, every: 20, signal: job.signal }, async () => {
+        const at = await look();
         if (at?.marker && !at.enabled && !at.syncing && at.workers === 0) {
           lanes.push({ lane, lsn: at.lsn ?? lsn });
+          standsAt = at.marker;
           return true;
         }
-        await watch(at?.marker ?? false);
+        // Measuring takes a while: the marker may have come through, and disabled the lane, meanwhile.
+        await watch(async () => typeof (await look())?.marker === 'string');
         return false;
       });
-      await waitForIdleSlot(source, lane);
+      await waitForIdleSlot(source, slotOf(job.spec, lane));
     }
     await commitSynchronously(job, target);
-    return { lanes };
+    return { lanes, marker: standsAt };
   });
 }
 
@@ -77,29 +93,29 @@ export async function confirmStopped(job: Job, { marker, lsn, onFigures }: StopT
 function watchDrain(
   gauge: () => Promise<MonitorFigures>,
   onFigures: (figures: MonitorFigures) => void,
-): (stopping: boolean) => Promise<void> {
+): (hasMarker: () => Promise<boolean>) => Promise<void> {
   const watchErrors = createErrorWatch();
   let measured = 0;
-  return async (stopping) => {
+  return async (hasMarker) => {
     if (Date.now() - measured < 1000) return;
     const figures = await gauge();
     measured = Date.now();
     onFigures(figures);
-    checkHealth(figures, { stopping, standing: false });
+    checkHealth(figures, { stopping: await hasMarker(), standing: false });
     watchErrors(figures);
   };
 }
 
-async function waitForIdleSlot(source: Session, lane: LaneName): Promise<void> {
+async function waitForIdleSlot(source: Session, slot: string): Promise<void> {
   const idle = await waitUntil({ seconds: 60, every: 20 }, async () => {
-    const [slot] = await source.query<{ active: boolean }>(
+    const [found] = await source.query<{ active: boolean }>(
       'SELECT /* pgtrek: look-for-idle-slot */ active FROM pg_replication_slots WHERE slot_name = $1',
-      [lane],
+      [slot],
     );
-    return !slot?.active;
+    return !found?.active;
   });
   if (!idle)
-    throw new PgtrekError('STOP_FAILED', `Slot ${lane} stays active after the stop.`, { retryable: true });
+    throw new PgtrekError('STOP_FAILED', `Slot ${slot} stays active after the stop.`, { retryable: true });
 }
 
 async function commitSynchronously(job: Job, target: Session): Promise<void> {

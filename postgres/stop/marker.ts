@@ -1,22 +1,19 @@
 /** The marker: one journal row per lane, in one source transaction, that makes the target stop at that commit. */
-import { setTimeout as delay } from 'node:timers/promises';
 import { escapeLiteral } from 'pg';
 import type { MarkerCommitted, MarkerPlan } from '../../contract/activities.js';
+import { lsnToBytes } from '../../contract/names.js';
 import type { LaneName, Lsn } from '../../contract/names.js';
 import { sessionOptions, withSource, withTarget } from '../job.js';
 import type { Job } from '../job.js';
 import { journalTable } from '../lane/journal.js';
 import { openSession } from '../session.js';
 import type { Session } from '../session.js';
-
-/** How long before the planned time the session is opened that will commit. */
-const OPEN_BEFORE_MS = 60_000;
-/** A timer of Node may be some milliseconds late; the rest of the wait is the server's. */
-const TIMER_SLACK_MS = 60;
+import { waitForPosition, waitLong, waitShort } from './wait-for-point.js';
 
 /**
- * Arms the nonce on the target, waits for the planned time on the source's clock, and commits the markers. Repeating
- * it is harmless: the rows have fixed ids, and one that is there already is only reported.
+ * Arms the nonce on the target, waits for the planned time on the source's clock, or for the planned position of its
+ * log, and commits the markers. Repeating it is harmless: the rows have fixed ids, and one that is there already is
+ * only reported.
  */
 export async function commitMarker(
   job: Job,
@@ -24,12 +21,13 @@ export async function commitMarker(
   onWait: (text: string) => void,
 ): Promise<MarkerCommitted> {
   await armMarker(job, marker);
-  const { at } = marker.plan;
+  const { at, lsn } = marker.plan;
   if (at !== undefined) await waitLong(job, Date.parse(at), onWait);
   const source = await openSession(job.servers.source, sessionOptions(job, 'stop'));
   try {
     if (at !== undefined) await waitShort(job, source, at);
-    return await insertMarkers(job, source, marker);
+    const passedBefore = lsn !== undefined && !(await waitForPosition(job, source, { lsn, onWait }));
+    return await insertMarkers(job, source, { marker, passedBefore });
   } finally {
     await source.close();
   }
@@ -49,53 +47,27 @@ async function armMarker(job: Job, marker: MarkerPlan): Promise<void> {
 
 /** `fired`: a lane had already stopped at it, so it is too late to disarm. */
 export async function disarmMarker(job: Job, marker: MarkerPlan): Promise<{ fired: boolean }> {
-  const disarmed = await withTarget(job, 'stop', (target) =>
-    target.query(
-      'DELETE /* pgtrek: disarm-marker */ FROM pgtrek.armed WHERE owner = $1 AND nonce = $2 RETURNING lane',
-      [job.owner, marker.nonce],
-    ),
-  );
-  if (disarmed.length === marker.lanes.length) return { fired: false };
+  const disarmed = await withTarget(job, 'stop', (target) => disarm(target, job.owner, marker));
+  if (disarmed === marker.lanes.length) return { fired: false };
   const committed = await withSource(job, 'stop', (source) => readCommitted(source, marker));
   return { fired: committed !== undefined };
 }
 
-/** Far from the time only the worker's clock is asked, corrected by what the source's said. */
-async function waitLong(job: Job, at: number, onWait: (text: string) => void): Promise<void> {
-  for (;;) {
-    const left = await withSource(job, 'stop', (source) =>
-      millisecondsUntil(source, new Date(at).toISOString()),
-    );
-    if (left <= OPEN_BEFORE_MS) return;
-    onWait(`waits for ${new Date(at).toISOString()}, when the marker is due`);
-    // Ten minutes of drift between two clocks is far below the minute that is left for the open session.
-    await delay(Math.min(left - OPEN_BEFORE_MS, 600_000) + 100, undefined, abortable(job));
-  }
-}
-
-async function waitShort(job: Job, source: Session, at: string): Promise<void> {
-  for (;;) {
-    const left = await millisecondsUntil(source, at);
-    if (left <= 0) return;
-    if (left > TIMER_SLACK_MS) await delay(left - TIMER_SLACK_MS / 2, undefined, abortable(job));
-    else await source.query('SELECT /* pgtrek: wait-for-time */ pg_sleep($1)', [left / 1000]);
-  }
-}
-
-function abortable(job: Job): { signal?: AbortSignal } {
-  return job.signal ? { signal: job.signal } : {};
-}
-
-async function millisecondsUntil(source: Session, at: string): Promise<number> {
-  const { left } = await source.one<{ left: number }>(
-    `SELECT (extract(epoch FROM $1::timestamptz - clock_timestamp()) * 1000)::float8 AS left`,
-    [at],
+/** Returns the number of lanes that it would still have stopped. */
+export async function disarm(target: Session, owner: string, { nonce }: MarkerPlan): Promise<number> {
+  const lanes = await target.query(
+    'DELETE /* pgtrek: disarm-marker */ FROM pgtrek.armed WHERE owner = $1 AND nonce = $2 RETURNING lane',
+    [owner, nonce],
   );
-  return left;
+  return lanes.length;
 }
 
 /** All lanes in one transaction: a consistent cut. Nothing else is in it, and it is sent in one piece. */
-async function insertMarkers(job: Job, source: Session, marker: MarkerPlan): Promise<MarkerCommitted> {
+async function insertMarkers(
+  job: Job,
+  source: Session,
+  { marker, passedBefore }: { marker: MarkerPlan; passedBefore: boolean },
+): Promise<MarkerCommitted> {
   const before = await readCommitted(source, marker);
   if (!before) {
     const rows = marker.lanes.map((lane) => insertSql(job, marker, lane));
@@ -104,7 +76,12 @@ async function insertMarkers(job: Job, source: Session, marker: MarkerPlan): Pro
   const { now, lsn } = await source.one<{ now: Date; lsn: Lsn }>(
     'SELECT /* pgtrek: read-clock */ clock_timestamp() AS now, pg_current_wal_insert_lsn()::text AS lsn',
   );
-  return { ...describeCommit(marker, before ?? now, before !== undefined), lsn };
+  const committed = before ?? (await readCommitted(source, marker));
+  return {
+    ...describeCommit(marker, committed?.at ?? now, before !== undefined),
+    ...describePosition(marker, committed?.lsn ?? lsn, passedBefore),
+    lsn,
+  };
 }
 
 function insertSql(job: Job, marker: MarkerPlan, lane: LaneName): string {
@@ -112,23 +89,43 @@ function insertSql(job: Job, marker: MarkerPlan, lane: LaneName): string {
   const payload = escapeLiteral(JSON.stringify({ nonce: marker.nonce, plan: marker.plan }));
   return `
     INSERT INTO ${journalTable(lane)} (id, kind, owner, lanes, payload, at)
-    VALUES (${escapeLiteral(marker.marker)}, 'marker', ${escapeLiteral(job.owner)}, ARRAY[${lanes}], ${payload}, clock_timestamp())
+    VALUES (${escapeLiteral(marker.marker)}, 'marker', ${escapeLiteral(job.owner)}, ARRAY[${lanes}],
+      ${payload}::jsonb || jsonb_build_object('lsn', pg_current_wal_insert_lsn()), clock_timestamp())
     ON CONFLICT (id) DO NOTHING`;
 }
 
-/** The time in the row of a marker that an earlier attempt has committed. */
-async function readCommitted(source: Session, marker: MarkerPlan): Promise<Date | undefined> {
+/** Time and position in the row of a marker that is committed. */
+async function readCommitted(
+  source: Session,
+  marker: MarkerPlan,
+): Promise<{ at: Date; lsn: Lsn | null } | undefined> {
   const [lane] = marker.lanes;
   if (!lane) return undefined;
-  const [row] = await source.query<{ at: Date }>(
-    `SELECT /* pgtrek: find-marker */ at FROM ${journalTable(lane)} WHERE id = $1`,
+  const [row] = await source.query<{ at: Date; lsn: Lsn | null }>(
+    `SELECT /* pgtrek: find-marker */ at, payload->>'lsn' AS lsn FROM ${journalTable(lane)} WHERE id = $1`,
     [marker.marker],
   );
-  return row?.at;
+  return row;
 }
 
 /** Later than this the marker did not come from a session that was waiting for the time. */
 const LATE_MS = 1_000;
+
+function describePosition(
+  { plan }: MarkerPlan,
+  committed: Lsn,
+  passedBefore: boolean,
+): Pick<MarkerCommitted, 'overshootBytes' | 'late'> {
+  if (plan.lsn === undefined) return {};
+  const overshoot = lsnToBytes(committed) - lsnToBytes(plan.lsn);
+  const overshootBytes = String(overshoot > 0n ? overshoot : 0n);
+  return passedBefore
+    ? {
+        overshootBytes,
+        late: `the source had passed ${plan.lsn} before the wait for it began: no worker was alive then, or the lane did not exist yet`,
+      }
+    : { overshootBytes };
+}
 
 function describeCommit(marker: MarkerPlan, committed: Date, earlier: boolean): Omit<MarkerCommitted, 'lsn'> {
   const committedAt = committed.toISOString();

@@ -1,12 +1,16 @@
 /** Room for one more lane on both servers: slots, walsenders, workers, origins. */
 import { lanePattern } from '../../contract/names.js';
+import type { Spec } from '../../contract/spec.js';
 import type { Finding } from '../../contract/state.js';
+import { copiesByServer, givenStart } from '../lane/lane-names.js';
 import type { Session } from '../session.js';
 import type { OnSource, OnTarget } from './check.js';
 import { parameterRemedy } from './parameter.js';
 
-// A migration has one lane, with one slot, one walsender, one apply worker and one origin.
-const NEEDED = 1;
+/** A lane has one slot, one walsender, one apply worker and one origin; a server that copies needs one more of each. */
+function neededFor(spec: Spec): number {
+  return copiesByServer(spec) ? 2 : 1;
+}
 
 interface Room {
   id: string;
@@ -15,22 +19,23 @@ interface Room {
   setting: string;
   max: number;
   used: number;
+  needed: number;
 }
 
-async function judgeRoom(session: Session, { id, what, setting, max, used }: Room): Promise<Finding> {
+async function judgeRoom(session: Session, { id, what, setting, max, used, needed }: Room): Promise<Finding> {
   const { end } = session.endpoint;
   const finding = { id: `${end}.${id}`, scope: end };
   const free = Math.max(max - used, 0);
   const facts = `${setting} of the ${end} is ${max} and ${used} ${used === 1 ? 'is' : 'are'} in use`;
-  if (free >= NEEDED)
+  if (free >= needed)
     return { ...finding, verdict: 'ok', why: `Free ${what} on the ${end}: ${free} (${facts}).` };
   return {
     ...finding,
     verdict: 'block',
-    why: `The ${end} has no free ${what}: ${facts}; the migration needs ${NEEDED}.`,
+    why: `The ${end} has no free ${what}: ${facts}; the migration needs ${String(needed)}.`,
     remedy: await parameterRemedy(session, {
       name: setting,
-      value: String(used + NEEDED + 4),
+      value: String(used + needed + 4),
       restart: true,
     }),
   };
@@ -51,9 +56,12 @@ export async function checkSourceCapacity({ source, spec }: OnSource): Promise<F
   );
   const slots = { id: 'slots', what: 'replication slots', setting: 'max_replication_slots' };
   const senders = { id: 'wal_senders', what: 'WAL senders', setting: 'max_wal_senders' };
+  const needed = neededFor(spec);
+  // A slot that was given is there already.
+  const newSlots = givenStart(spec) ? 0 : needed;
   return [
-    await judgeRoom(source, { ...slots, max: row.slots, used: row.slots_used }),
-    await judgeRoom(source, { ...senders, max: row.senders, used: row.senders_used }),
+    await judgeRoom(source, { ...slots, max: row.slots, used: row.slots_used, needed: newSlots }),
+    await judgeRoom(source, { ...senders, max: row.senders, used: row.senders_used, needed }),
   ];
 }
 
@@ -79,10 +87,11 @@ export async function checkTargetCapacity({ target, spec }: OnTarget): Promise<F
   const processes = { id: 'worker_processes', what: 'worker processes', setting: 'max_worker_processes' };
   const setting = target.version >= 180000 ? 'max_active_replication_origins' : 'max_replication_slots';
   const origins = { id: 'origins', what: 'replication origins', setting };
+  const needed = neededFor(spec);
   return [
-    await judgeRoom(target, { ...workers, max: row.workers, used: row.subscriptions }),
+    await judgeRoom(target, { ...workers, max: row.workers, used: row.subscriptions, needed }),
     // The launcher of logical replication takes one process.
-    await judgeRoom(target, { ...processes, max: row.processes, used: row.subscriptions + 1 }),
-    await judgeRoom(target, { ...origins, max: row.origins, used: row.origins_used }),
+    await judgeRoom(target, { ...processes, max: row.processes, used: row.subscriptions + 1, needed }),
+    await judgeRoom(target, { ...origins, max: row.origins, used: row.origins_used, needed }),
   ];
 }

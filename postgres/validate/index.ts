@@ -4,7 +4,7 @@ import type { Finding, Mode } from '../../contract/state.js';
 import { isRetryable, messageOf } from '../classify-error.js';
 import type { Servers } from '../endpoint.js';
 import { purposeOf } from '../purpose.js';
-import { readRelations, selectRelations } from '../selection.js';
+import { readSelection } from '../selection.js';
 import type { Session } from '../session.js';
 import { checkSourceCapacity, checkTargetCapacity } from './capacity.js';
 import type { Check, OnSource, OnTarget } from './check.js';
@@ -12,6 +12,7 @@ import { checkClientTools } from './client-tools.js';
 import { connect } from './connection.js';
 import { compareEncodings } from './encoding.js';
 import { checkExtensions } from './extensions.js';
+import { checkGivenPublication, checkGivenSlot, checkTargetTables } from './given-start.js';
 import { checkLargeObjects } from './large-objects.js';
 import {
   checkOtherSlots,
@@ -45,7 +46,7 @@ import {
   checkRowSecurity,
   checkSourceCreate,
 } from './source-privileges.js';
-import { checkStopTime } from './stop-time.js';
+import { checkStopPosition, checkStopTime } from './stop-time.js';
 import { checkTargetEmpty } from './target-empty.js';
 import {
   checkLogStatement,
@@ -82,6 +83,10 @@ const CHECKS: Check[] = [
   { modes: CDC, on: 'source', run: checkSourceCapacity },
   { modes: CDC, on: 'target', run: checkTargetCapacity },
 
+  { modes: ['cdc'], on: 'source', run: checkGivenSlot },
+  { modes: ['cdc'], on: 'source', run: checkGivenPublication },
+  { modes: ['cdc'], on: 'both', run: checkTargetTables },
+
   { modes: CDC, on: 'source', run: checkReplicaIdentity },
   { modes: CDC, on: 'source', run: checkFullIdentity },
   { modes: CDC, on: 'source', run: checkIncomparableRows },
@@ -113,6 +118,7 @@ const CHECKS: Check[] = [
 
   { modes: CDC, on: 'source', run: checkOtherSlots },
   { modes: CDC, on: 'source', run: checkStopTime },
+  { modes: CDC, on: 'source', run: checkStopPosition },
   // Last, because it looks at this moment.
   { modes: CDC, on: 'source', run: checkOpenTransactions },
   { modes: CDC, on: 'source', run: checkPreparedTransactions },
@@ -154,8 +160,7 @@ async function readSource(
   source: Session,
   spec: Spec,
 ): Promise<Pick<OnSource, 'source' | 'relations' | 'selection'>> {
-  const relations = await readRelations(source);
-  return { source, relations, selection: selectRelations(relations, spec.select) };
+  return { source, ...(await readSelection(source, spec)) };
 }
 
 interface Facts {

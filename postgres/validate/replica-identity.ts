@@ -3,6 +3,7 @@
  * fail from the moment that the publication exists.
  */
 import type { Finding } from '../../contract/state.js';
+import { copiesByServer } from '../lane/lane-names.js';
 import type { Relation, Selection } from '../selection.js';
 import type { OnSource } from './check.js';
 import { capFindings, listNames } from './check.js';
@@ -147,7 +148,7 @@ export async function checkIncomparableRows({ source, selection }: OnSource): Pr
   );
 }
 
-export function checkUnlogged({ selection }: OnSource): Finding[] {
+export function checkUnlogged({ selection, spec }: OnSource): Finding[] {
   const unlogged = selection.selected.filter(({ kind, persistence }) => kind === 'r' && persistence === 'u');
   if (unlogged.length === 0) return [];
   const names = unlogged.map(({ qualified }) => qualified);
@@ -156,7 +157,11 @@ export function checkUnlogged({ selection }: OnSource): Finding[] {
       id: 'source.unlogged',
       scope: 'source',
       verdict: 'warn',
-      why: `Unlogged tables are copied once, and no later change of them is replicated: ${listNames(names)}.`,
+      why: copiesByServer(spec)
+        ? `Unlogged tables are not brought over: load.method native copies what a publication holds, and those it cannot: ${listNames(names)}.`
+        : spec.mode === 'cdc'
+          ? `Changes of unlogged tables are not replicated: ${listNames(names)}.`
+          : `Unlogged tables are copied once, and no later change of them is replicated: ${listNames(names)}.`,
       remedy: names
         .map((name) => `ALTER TABLE ${name} SET LOGGED;`)
         .slice(0, 20)

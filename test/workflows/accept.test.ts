@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import { MESSAGE_NAMES } from '../../contract/messages.js';
-import type { MessageName, MessageShapes } from '../../contract/messages.js';
+import type { MessageName, MessageShapes } from '../../contract/message-shapes.js';
 import type { MigrationState, Status } from '../../contract/state.js';
 import { accept } from '../../workflows/accept.js';
 import type { Situation } from '../../workflows/accept.js';

@@ -1,0 +1,64 @@
+/** The shapes of the messages: each is one optional JSON object. */
+
+export interface Sender {
+  /** Who sends it, for the events. */
+  by?: string;
+  reason?: string;
+}
+
+/** finish: set sequences, remove all objects of ours, complete. wait: keep the stopped lanes for the next message. */
+export type StopThen = 'finish' | 'wait';
+
+export interface StopMessage extends Sender {
+  /** Exactly one of the four. `at` is an ISO time, judged by the source's clock. */
+  at?: string;
+  /** A position in the source's log, which it has not reached yet. */
+  lsn?: string;
+  now?: true;
+  never?: true;
+  then?: StopThen;
+}
+
+export type PauseMessage = Sender;
+/** Ends a pause; or lets lanes that stand after a stop go on, with no stop planned. */
+export type ResumeMessage = Sender;
+export type RetryMessage = Sender;
+export type FinishMessage = Sender;
+
+export interface CutoverMessage extends Sender {
+  /** Only looks whether a cutover would be begun now, and tells what it would wait for. */
+  dryRun?: boolean;
+  /** Longest time from the marker until every lane stands, such as 500ms; default 5s. When it passes, the cutover is undone. */
+  maxPause?: string;
+}
+
+export interface RestartMessage extends Sender {
+  /** From the start, not the changed tables alone. This version always does. */
+  full?: boolean;
+  /** Consent to drop what the restore made on the target. */
+  dropTarget?: boolean;
+}
+
+export interface SetLoadMessage extends Sender {
+  /** At least one of the two: tables copied, and tables indexed, at the same time. */
+  jobs?: number;
+  indexJobs?: number;
+}
+
+export interface AbortMessage extends Sender {
+  /** Consent to drop what the restore made on the target. */
+  dropTarget?: boolean;
+}
+
+export interface MessageShapes {
+  stop: StopMessage;
+  pause: PauseMessage;
+  resume: ResumeMessage;
+  cutover: CutoverMessage;
+  finish: FinishMessage;
+  retry: RetryMessage;
+  restartOnSchemaChange: RestartMessage;
+  setLoad: SetLoadMessage;
+  abort: AbortMessage;
+}
+export type MessageName = keyof MessageShapes;

@@ -1,0 +1,23 @@
+/** What a lane uses on the source: objects of its own name, or those that mode cdc was given. */
+import type { LaneName } from '../../contract/names.js';
+import type { Spec } from '../../contract/spec.js';
+
+/** A slot and a publication that were there before pgtrek, and stay when it is gone. */
+export type GivenStart = Exclude<Spec['cdc']['start'], 'now'>;
+
+export function givenStart({ mode, cdc }: Spec): GivenStart | undefined {
+  return mode === 'cdc' && cdc.start !== 'now' ? cdc.start : undefined;
+}
+
+export function slotOf(spec: Spec, lane: LaneName): string {
+  return givenStart(spec)?.slot ?? lane;
+}
+
+export function publicationOf(spec: Spec, lane: LaneName): string {
+  return givenStart(spec)?.publication ?? lane;
+}
+
+/** The server copies the rows, table by table, as part of the subscription. */
+export function copiesByServer({ mode, load }: Spec): boolean {
+  return mode === 'full-load-and-cdc' && load.method === 'native';
+}

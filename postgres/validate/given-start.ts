@@ -1,0 +1,155 @@
+/** Mode cdc: the slot and the publication that were given, and the tables that must be on the target already. */
+import type { Finding } from '../../contract/state.js';
+import { compareLsn } from '../../contract/names.js';
+import { givenStart } from '../lane/lane-names.js';
+import type { OnBoth, OnSource } from './check.js';
+import { capFindings, listNames } from './check.js';
+
+interface GivenSlot {
+  plugin: string | null;
+  database: string | null;
+  confirmed: string | null;
+  active_pid: number | null;
+  temporary: boolean;
+  wal_status: string | null;
+}
+
+const SLOT_SQL = `
+  SELECT /* pgtrek: validate given slot */ plugin::text AS plugin, database::text AS database,
+    confirmed_flush_lsn::text AS confirmed, active_pid, temporary, to_jsonb(s)->>'wal_status' AS wal_status
+  FROM pg_replication_slots s WHERE slot_name = $1`;
+
+export async function checkGivenSlot({ source, spec }: OnSource): Promise<Finding[]> {
+  const given = givenStart(spec);
+  if (!given) return [];
+  const [slot] = await source.query<GivenSlot & Record<string, unknown>>(SLOT_SQL, [given.slot]);
+  const fault = slot
+    ? faultOf(slot, { database: spec.source.database, lsn: given.lsn })
+    : 'does not exist on the source';
+  const finding = { id: 'source.start_slot', scope: `source.slot ${given.slot}` };
+  if (fault === undefined)
+    return [{ ...finding, verdict: 'ok', why: `Slot ${given.slot} stands at ${slot?.confirmed ?? ''}.` }];
+  return [
+    {
+      ...finding,
+      verdict: 'block',
+      why: `Slot ${given.slot}, which cdc.start names, ${fault}.`,
+      remedy: 'Mend that on the source, or name another slot (or a later LSN) in cdc.start and start again.',
+    },
+  ];
+}
+
+function faultOf(slot: GivenSlot, wanted: { database: string; lsn: string | undefined }): string | undefined {
+  if (slot.plugin !== 'pgoutput')
+    return `uses ${slot.plugin ?? 'no plugin'}, and a subscription reads pgoutput only`;
+  if (slot.database !== wanted.database) return `is of database ${slot.database ?? ''}`;
+  if (slot.temporary) return 'is temporary';
+  if (slot.wal_status === 'lost') return 'is lost: the source has removed WAL that it needs';
+  if (slot.active_pid !== null) return `is in use by pid ${String(slot.active_pid)}`;
+  if (wanted.lsn !== undefined && slot.confirmed !== null && compareLsn(slot.confirmed, wanted.lsn) > 0)
+    return `stands at ${slot.confirmed}, past ${wanted.lsn}: what lies between is not kept for it`;
+  return undefined;
+}
+
+const PUBLICATION_SQL = `
+  SELECT /* pgtrek: validate given publication */ pubinsert, pubupdate, pubdelete, puballtables,
+    pg_has_role(current_user, pubowner, 'USAGE') AS owned,
+    format('ALTER PUBLICATION %I OWNER TO %I;', pubname, current_user) AS remedy
+  FROM pg_publication WHERE pubname = $1`;
+
+interface GivenPublication {
+  pubinsert: boolean;
+  pubupdate: boolean;
+  pubdelete: boolean;
+  puballtables: boolean;
+  owned: boolean;
+  remedy: string;
+}
+
+/** Markers are inserted rows of our journal, which joins the publication. */
+export async function checkGivenPublication({ source, spec }: OnSource): Promise<Finding[]> {
+  const name = givenStart(spec)?.publication;
+  if (name === undefined) return [];
+  const [found] = await source.query<GivenPublication & Record<string, unknown>>(PUBLICATION_SQL, [name]);
+  const finding = { id: 'source.start_publication', scope: `source.publication ${name}` };
+  const block = (why: string, remedy: string): Finding[] => [{ ...finding, verdict: 'block', why, remedy }];
+  if (!found)
+    return block(`The source has no publication ${name}.`, 'Name the publication of the slot in cdc.start.');
+  if (!found.pubinsert)
+    return block(
+      `Publication ${name} does not publish inserts, and so no marker at which to stop.`,
+      `ALTER PUBLICATION ${name} SET (publish = 'insert, update, delete, truncate');`,
+    );
+  if (!found.puballtables && !found.owned)
+    return block(`The journal must join publication ${name}, which only its owner may change.`, found.remedy);
+  if (!found.pubupdate || !found.pubdelete)
+    return [
+      {
+        ...finding,
+        verdict: 'warn',
+        why: `Publication ${name} publishes only a part of the changes; the rest never comes.`,
+      },
+    ];
+  return [{ ...finding, verdict: 'ok', why: `Publication ${name} sends every change.` }];
+}
+
+const SOURCE_COLUMNS_SQL = `
+  SELECT /* pgtrek: validate source columns */ format('%I.%I', n.nspname, c.relname) AS table,
+    array_agg(a.attname::text ORDER BY a.attnum) AS columns
+  FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
+    JOIN pg_attribute a ON a.attrelid = c.oid AND a.attnum > 0 AND NOT a.attisdropped AND a.attgenerated = ''
+  WHERE c.oid = ANY ($1::oid[])
+  GROUP BY 1 ORDER BY 1`;
+
+const TARGET_COLUMNS_SQL = `
+  SELECT /* pgtrek: validate target columns */ t.name AS table,
+    array_remove(array_agg(a.attname::text), NULL) AS columns
+  FROM unnest($1::text[]) AS t (name)
+    LEFT JOIN pg_attribute a ON a.attrelid = to_regclass(t.name) AND a.attnum > 0 AND NOT a.attisdropped
+  GROUP BY 1`;
+
+interface Columns {
+  table: string;
+  columns: string[];
+}
+
+/** Apply goes by names: every table, and every column of it, must be there. */
+export async function checkTargetTables({ source, target, selection }: OnBoth): Promise<Finding[]> {
+  const tables = selection.selected.filter(
+    ({ kind, partitionOf }) => kind === 'p' || (kind === 'r' && partitionOf === null),
+  );
+  const wanted = await source.query<Columns & Record<string, unknown>>(SOURCE_COLUMNS_SQL, [
+    tables.map(({ oid }) => oid),
+  ]);
+  const there = await target.query<Columns & Record<string, unknown>>(TARGET_COLUMNS_SQL, [
+    wanted.map(({ table }) => table),
+  ]);
+  const known = new Map(there.map(({ table, columns }) => [table, new Set(columns)]));
+  const findings = wanted.flatMap(({ table, columns }) => missingIn(table, columns, known.get(table)));
+  if (findings.length > 0) return capFindings(findings);
+  return [
+    { id: 'target.tables', scope: 'target', verdict: 'ok', why: 'The target has every table and column.' },
+  ];
+}
+
+function missingIn(table: string, columns: string[], known: Set<string> | undefined): Finding[] {
+  const finding = { id: 'target.tables', scope: `target.table ${table}`, verdict: 'block' as const };
+  if (!known || known.size === 0)
+    return [
+      {
+        ...finding,
+        why: `The target has no table ${table}; mode cdc brings changes only.`,
+        remedy:
+          'Create it there with the rows that it had at the start, leave it out (select.exclude), or use mode full-load-and-cdc.',
+      },
+    ];
+  const missing = columns.filter((column) => !known.has(column));
+  if (missing.length === 0) return [];
+  return [
+    {
+      ...finding,
+      why: `${table} of the target lacks columns of the source: ${listNames(missing)}.`,
+      remedy: 'Add them on the target, as they are on the source.',
+    },
+  ];
+}

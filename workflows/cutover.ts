@@ -1,0 +1,82 @@
+/** cutover: the lanes stop at a marker, the sequences are set, and what was done is reported. */
+import { condition } from '@temporalio/workflow';
+import type { CutoverReport } from '../contract/state.js';
+import { step } from './proxies.js';
+import { currentLane, note, planStop, runArgument } from './run.js';
+import type { MigrationRun } from './run.js';
+import { stand } from './stand.js';
+
+/** In monitor: a look whether it can begin, and then a stop now. */
+export async function prepareCutover(run: MigrationRun): Promise<void> {
+  const dryRun = run.asked.cutover?.dryRun === true;
+  const { reasons } = await step('look whether a cutover can begin').checkCutover({
+    run: runArgument(run),
+    lanes: [currentLane(run)],
+  });
+  if (dryRun || reasons.length > 0) {
+    delete run.asked.cutover;
+    report(run, { outcome: reasons.length > 0 ? 'refused' : 'ready', reasons });
+    return;
+  }
+  // The marker of a planned stop may have been committed meanwhile: it serves as well.
+  if (!run.progress.committed) {
+    run.progress.planBefore ??= run.state.stop ?? { kind: 'never', then: 'wait' };
+    planStop(run, { kind: 'now', then: 'wait' });
+  }
+  await condition(() => run.progress.committed !== undefined || run.clockError !== undefined);
+}
+
+/** The lanes stand: the stage shows from here on. */
+export function enterCutover(run: MigrationRun): void {
+  const { stages } = run.state;
+  if (!stages.some(({ name }) => name === 'cutover')) stages.push({ name: 'cutover', status: 'waiting' });
+}
+
+/** Sequences are set once: afterwards the target's own may have moved on. */
+export async function cutover(run: MigrationRun): Promise<void> {
+  if (run.progress.sequencesSet === undefined) {
+    const { sequences } = await step('set the sequences').setSequences({ run: runArgument(run) });
+    run.progress.sequencesSet = sequences;
+  }
+  if (run.asked.cutover) {
+    delete run.asked.cutover;
+    delete run.progress.planBefore;
+    report(run, {
+      outcome: 'done',
+      reasons: [],
+      sequencesSet: run.progress.sequencesSet,
+      ...(run.progress.report ? { stop: run.progress.report } : {}),
+    });
+  }
+  await stand(run);
+}
+
+/** A cutover begins when the lanes are less than that behind; longer than this, something is wrong. */
+const LONGEST_PAUSE = '5s';
+
+export function longestPause({ asked }: MigrationRun): string {
+  return asked.cutover?.maxPause ?? LONGEST_PAUSE;
+}
+
+/** The lanes did not stand in time: they go on, and the stop that was planned before is planned again. */
+export function undoCutover(run: MigrationRun): void {
+  const longest = longestPause(run);
+  delete run.asked.cutover;
+  run.asked.resume = true;
+  planStop(run, run.progress.planBefore ?? { kind: 'never', then: 'wait' });
+  delete run.progress.planBefore;
+  report(run, { outcome: 'undone', reasons: [`the lanes did not stand ${longest} after the marker`] });
+}
+
+function report(run: MigrationRun, result: Omit<CutoverReport, 'at'>): void {
+  run.state.cutover = { ...result, at: new Date().toISOString() };
+  const reasons = result.reasons.length > 0 ? `: ${result.reasons.join('; ')}` : '';
+  note(run, 'cutover', `${SAID[result.outcome]}${reasons}`);
+}
+
+const SAID = {
+  ready: 'a cutover could begin now',
+  refused: 'no cutover was begun',
+  undone: 'the cutover was undone, and the lanes go on',
+  done: 'every lane stands and the sequences are set: the target can be used',
+} as const;

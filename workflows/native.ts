@@ -1,0 +1,48 @@
+/** Lanes without a snapshot of ours: the server copies the rows itself (native), or they are there already (cdc). */
+import { buildAllIndexes, completeTarget, publish, readTables, setLane, subscribe } from './load.js';
+import { step } from './proxies.js';
+import { currentLane, note, runArgument } from './run.js';
+import type { MigrationRun } from './run.js';
+import { restoreSchema } from './schema.js';
+
+/** Keys must be there before the first row: the server finds the rows that change by them. */
+export async function restoreWithIndexes(run: MigrationRun): Promise<void> {
+  await restoreSchema(run);
+  await buildAllIndexes(run);
+}
+
+export async function publishExisting(run: MigrationRun): Promise<void> {
+  const { tables } = await step('enter the tables in the ledger').enterTables({ run: runArgument(run) });
+  run.state.totals.tables = tables;
+  await publish(run);
+}
+
+/** Changes count from the slot's position on. */
+export async function subscribeFromSlot(run: MigrationRun): Promise<void> {
+  const lane = currentLane(run);
+  const { lsn } = await step(`take the slot of ${lane}`).makeSlot({ run: runArgument(run), lane });
+  note(run, 'slot', `${lane} brings what commits from ${lsn} on`);
+  if (run.state.mode === 'cdc') {
+    run.progress.copied = true;
+    run.state.totals.tablesCopied = run.state.totals.tables;
+    run.slotReady = true;
+  }
+  await subscribe(run);
+}
+
+/** A marker is not exact while tables are copied, so the stop clock runs from here on. */
+export async function loadNatively(run: MigrationRun): Promise<void> {
+  const lane = currentLane(run);
+  if (!run.progress.copied) {
+    const { tables } = await step('wait until the server has copied every table').awaitSync({
+      run: runArgument(run),
+      lane,
+    });
+    run.progress.copied = true;
+    run.state.totals.tablesCopied = tables;
+    setLane(run, lane, 'applying');
+    run.slotReady = true;
+  }
+  await completeTarget(run);
+  await readTables(run);
+}

@@ -1,0 +1,80 @@
+/** Watching the lanes, round after round, in a history that never grows too long. */
+import {
+  CancellationScope,
+  allHandlersFinished,
+  condition,
+  continueAsNew,
+  isCancellation,
+  workflowInfo,
+} from '@temporalio/workflow';
+import { asError } from './as-error.js';
+import { showDetails } from './details.js';
+import type { migration } from './migration.js';
+import { vigil } from './proxies.js';
+import { currentLane, note, runArgument } from './run.js';
+import type { Carried, MigrationRun } from './run.js';
+
+/** 6 events a round: a round of 5 minutes makes 1,700 a day. */
+const ROUND_SECONDS = 300;
+
+/** One monitor activity, left early when something needs attention. */
+export async function watchRound(
+  run: MigrationRun,
+  attention: () => boolean,
+  standing = false,
+): Promise<void> {
+  const figures = await unlessAttention(attention, () =>
+    vigil('watch the lanes').monitor({
+      run: runArgument(run),
+      lanes: [currentLane(run)],
+      retired: run.progress.retired,
+      standing,
+      seconds: ROUND_SECONDS,
+    }),
+  );
+  if (figures) run.state.monitor = figures;
+  showDetails(run);
+}
+
+/** The work's result; undefined when something needed attention first, and the work was cancelled. */
+export async function unlessAttention<T>(
+  attention: () => boolean,
+  work: () => Promise<T>,
+): Promise<T | undefined> {
+  const scope = new CancellationScope();
+  let ended = false;
+  let result: T | undefined;
+  let failure: Error | undefined;
+  const worked = scope
+    .run(work)
+    .then(
+      (value) => {
+        result = value;
+      },
+      (error: unknown) => {
+        if (!isCancellation(error)) failure = asError(error);
+      },
+    )
+    .finally(() => {
+      ended = true;
+    });
+  await condition(() => ended || attention());
+  scope.cancel();
+  await worked;
+  if (failure !== undefined) throw failure;
+  return result;
+}
+
+/** A clock that is about to strike must not be interrupted for the sake of a shorter history. */
+const CLOCK_MARGIN_MS = 10 * 60_000;
+
+export async function continueIfDue(run: MigrationRun): Promise<void> {
+  if (!workflowInfo().continueAsNewSuggested || !run.spec) return;
+  const at = run.progress.committed ? undefined : run.state.stop?.at;
+  if (at !== undefined && Date.parse(at) - Date.now() < CLOCK_MARGIN_MS) return;
+  await condition(allHandlersFinished);
+  note(run, 'continued', 'the history has grown long; a new run goes on');
+  const { spec, state, progress, asked } = run;
+  const carried: Carried = { spec, state, progress, asked };
+  await continueAsNew<typeof migration>(run.input, carried);
+}
