@@ -45,20 +45,32 @@ type Rules = {
 };
 
 const NO_REPLICATION = 'it is a full load, without replication';
+const ENDS_BY_ITSELF = `${NO_REPLICATION}, and ends by itself`;
 const BLOCKED = 'it is blocked: mend that, and retry, first';
 const PAUSED = 'it is paused: resume first';
 const STOPPING = 'the marker is committed: the lanes stop there';
+const CUTOVER_DONE = 'the cutover is done: send finish, or resume to let the lanes go on';
 
 const RULES: Rules = {
   retry: (_, { state }) => (state.status === 'blocked' ? yes : no(`nothing blocks: it is ${state.status}`)),
 
   abort: () => yes,
 
-  finish: (_, { state, standing }) =>
-    standing ? yes : no(`it is ${state.status}, not stopped: send stop first, with "then": "wait"`),
+  finish: (_, { state, markerCommitted, standing }) => {
+    if (standing) return yes;
+    if (state.mode === 'full-load') return no(ENDS_BY_ITSELF);
+    if (state.paused) return no(PAUSED);
+    return no(
+      markerCommitted
+        ? 'the lanes do not stand at the marker yet'
+        : `it is ${state.status}, not stopped: send stop first, with "then": "wait"`,
+    );
+  },
 
   stop: ({ never }, { state, markerCommitted, standing }) => {
-    if (state.mode === 'full-load') return no(`${NO_REPLICATION}, and ends by itself`);
+    if (state.mode === 'full-load') return no(ENDS_BY_ITSELF);
+    // The target may be in use: its lanes must not go on as a side effect.
+    if (isCutOver(state)) return no(CUTOVER_DONE);
     if (standing) return never ? no('the lanes have stopped: send resume to let them go on') : yes;
     return markerCommitted ? no(STOPPING) : yes;
   },
@@ -66,7 +78,8 @@ const RULES: Rules = {
   pause: (_, { state, markerCommitted, standing }) => {
     if (state.paused) return no('it is paused already');
     if (standing) return no('the lanes stand already');
-    if (markerCommitted) return no(STOPPING);
+    // A marker that is committed during the load is far from the lanes still.
+    if (markerCommitted && isReplicating(state)) return no(STOPPING);
     return state.status === 'blocked' ? no(BLOCKED) : yes;
   },
 
@@ -77,28 +90,44 @@ const RULES: Rules = {
     if (state.mode === 'full-load') return no(NO_REPLICATION);
     if (state.status === 'blocked') return no(BLOCKED);
     if (state.paused) return no(PAUSED);
-    if (standing && dryRun) return no('the lanes stand already: there is nothing left to try');
-    if (standing) return state.cutover?.outcome === 'done' ? no('the cutover is done') : yes;
-    if (markerCommitted) return no(STOPPING);
-    return state.stage === 'monitor' ? yes : no(`it is in ${state.stage}: changes do not flow yet`);
+    if (isCutOver(state)) return no(CUTOVER_DONE);
+    if (standing) return dryRun ? no('the lanes stand already: there is nothing left to try') : yes;
+    if (!isReplicating(state)) return no(`it is in ${state.stage}: changes do not flow yet`);
+    return markerCommitted ? no(STOPPING) : yes;
   },
 
   restartOnSchemaChange: ({ dropTarget }, { state }) => {
     if (!state.drift && state.blocked?.code !== 'SCHEMA_CHANGED')
       return no('no change of the source’s schema was reported');
+    if (isCutOver(state)) return no(CUTOVER_DONE);
     if (state.mode !== 'cdc' && !dropTarget)
       return no('it drops what was restored on the target: consent with {"dropTarget": true}');
     return yes;
   },
 
-  setLoad: (_, { state }) => {
+  setLoad: ({ jobs }, { state }) => {
+    const { mode, method } = state;
+    if (mode === 'cdc') return no('mode cdc loads nothing');
     if (!state.load) return no('validate has not passed yet');
-    if (state.mode === 'cdc') return no('mode cdc loads nothing');
-    if (state.method !== 'stream')
-      return no(
-        `with load.method ${state.method} the servers’ own tools copy, and take the number when they begin`,
-      );
-    const load = state.stages.find(({ name }) => name === 'load');
-    return load?.status === 'done' ? no('the load is done') : yes;
+    const last = method === 'dump' ? 'restore' : 'load';
+    if (state.stages.some(({ name, status }) => name === last && status === 'done'))
+      return no('the load is done');
+    // Indexes are always built by us.
+    return jobs !== undefined && method !== 'stream' ? no(JOBS_ARE_FIXED[method]) : yes;
   },
 };
+
+const JOBS_ARE_FIXED = {
+  dump: 'pg_dump and pg_restore take jobs when they begin: only indexJobs can be changed',
+  native: 'the target server copies by itself: only indexJobs can be changed',
+} as const;
+
+/** The lanes carry changes, so that a pause or a cutover is done by a marker. */
+function isReplicating({ stage }: MigrationState): boolean {
+  return stage === 'monitor' || stage === 'stop' || stage === 'cutover';
+}
+
+/** The stage goes when the lanes leave its marker; `state.cutover` still tells of it then. */
+function isCutOver({ stage }: MigrationState): boolean {
+  return stage === 'cutover';
+}
