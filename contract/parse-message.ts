@@ -74,7 +74,8 @@ export const parseCutover = parseWith<CutoverMessage>((fields) => {
   const dryRun = readFlag(fields, 'dryRun');
   if (typeof dryRun === 'string') return dryRun;
   if (!isGiven(maxPause)) return dryRun;
-  return typeof maxPause === 'string' && millisecondsOf(maxPause) !== undefined
+  // No pause at all would undo every cutover.
+  return typeof maxPause === 'string' && (millisecondsOf(maxPause) ?? 0) > 0
     ? { ...dryRun, maxPause }
     : 'maxPause must be a span such as 500ms, 5s or 2min';
 });

@@ -53,13 +53,37 @@ describe('a spec', () => {
 
   it('is refused by name where it asks for what is not built yet', () => {
     for (const [rest, what] of [
-      [{ mode: 'cdc' }, /mode: cdc/],
-      [{ load: { method: 'native' } }, /load.method: native/],
-      [{ cdc: { stop: { lsn: '0/1' } } }, /cdc.stop.lsn/],
+      [{ load: { method: 'dump' } }, /load.method: dump with full-load-and-cdc/],
       [{ target: { ...SMALLEST.target, password: { rdsIam: true } } }, /rdsIam/],
     ] as const) {
       assert.throws(() => parseSpec({ ...SMALLEST, ...rest }), what);
     }
+  });
+
+  it('is not valid where its fields contradict each other', () => {
+    const slot = { slot: 'old', publication: 'all_tables' };
+    for (const [rest, what] of [
+      [
+        { mode: 'full-load', load: { method: 'native' } },
+        /load.method: native .* needs mode full-load-and-cdc/,
+      ],
+      [{ cdc: { start: slot } }, /cdc.start: an existing slot is for mode cdc/],
+      [
+        { cdc: { start: { slot: 'old' } }, mode: 'cdc' },
+        /cdc.start: must be now, or \{ slot, publication \}/,
+      ],
+      [{ cdc: { stop: { at: '2026-12-01T02:00:00Z', lsn: '0/1' } } }, /cdc.stop: give at most one of/],
+    ] as const) {
+      assert.throws(() => parseSpec({ ...SMALLEST, ...rest }), what);
+    }
+  });
+
+  it('may ask for replication alone, for the server’s own copy, for a stop at a position', () => {
+    const start = { slot: 'old', publication: 'all_tables', lsn: '16/B374D848' };
+    assert.deepEqual(parseSpec({ ...SMALLEST, mode: 'cdc', cdc: { start } }).cdc.start, start);
+    assert.equal(parseSpec({ ...SMALLEST, mode: 'cdc' }).cdc.start, 'now');
+    assert.equal(parseSpec({ ...SMALLEST, load: { method: 'native' } }).load.method, 'native');
+    assert.equal(parseSpec({ ...SMALLEST, cdc: { stop: { lsn: '0/1' } } }).cdc.stop.lsn, '0/1');
   });
 
   it('has a JSON Schema for editors', () => {
