@@ -14,11 +14,16 @@ export { parseSpec, specJsonSchema } from '../contract/spec.js';
 export type { Spec, SpecInput } from '../contract/spec.js';
 export type {
   AbortMessage,
+  CutoverMessage,
   FinishMessage,
   MessageName,
   MessageShapes,
+  PauseMessage,
+  RestartMessage,
+  ResumeMessage,
   RetryMessage,
   Sender,
+  SetLoadMessage,
   StopMessage,
   StopThen,
 } from '../contract/message-shapes.js';

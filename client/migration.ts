@@ -3,10 +3,15 @@ import { PgtrekError } from '../contract/errors.js';
 import { QUERIES } from '../contract/message-shapes.js';
 import type {
   AbortMessage,
+  CutoverMessage,
   FinishMessage,
   MessageName,
   MessageShapes,
+  PauseMessage,
+  RestartMessage,
+  ResumeMessage,
   RetryMessage,
+  SetLoadMessage,
   StopMessage,
 } from '../contract/message-shapes.js';
 import { workflowId } from '../contract/names.js';
@@ -78,9 +83,34 @@ export class Migration {
     return awaitOutcome(this.#link, this.#handle, { patienceMs });
   }
 
-  /** Plans, changes or takes back the stop. Like all messages below: returns the state after it, or throws MESSAGE_REFUSED with the reason. */
+  /**
+   * Plans, changes or takes back the stop: `at` a time, at an `lsn` that the source has not reached, `now` or `never`.
+   * Like all messages below: returns the state after it, or throws MESSAGE_REFUSED with the reason.
+   */
   stop(message: StopMessage): Promise<MigrationState> {
     return this.#update('stop', message);
+  }
+
+  /**
+   * In load nothing new begins; while changes flow the lanes stop at a marker, exactly; elsewhere the next stage waits.
+   * The source keeps WAL meanwhile. A stop that is planned stays planned.
+   */
+  pause(message: PauseMessage = {}): Promise<MigrationState> {
+    return this.#update('pause', message);
+  }
+
+  /** Ends a pause; or lets lanes that stand after a stop or a cutover go on, with no stop planned. */
+  resume(message: ResumeMessage = {}): Promise<MigrationState> {
+    return this.#update('resume', message);
+  }
+
+  /**
+   * Stops the lanes now, sets the sequences, and keeps the lanes. `maxPause` (`500ms`, `5s`, `2min`; default 5s): it is
+   * undone when they do not stand by then. `dryRun`: only looks. Returns before it is done: `state.cutover` tells the
+   * result, once its `at` is another than before.
+   */
+  cutover(message: CutoverMessage = {}): Promise<MigrationState> {
+    return this.#update('cutover', message);
   }
 
   /** Goes on after what blocks was mended. */
@@ -88,7 +118,21 @@ export class Migration {
     return this.#update('retry', message);
   }
 
-  /** Once stopped: sets the sequences, removes everything that is pgtrek's, and completes. */
+  /**
+   * After the schema of the source changed (`state.drift`, or blocked by SCHEMA_CHANGED): begins again from validate in
+   * a new run of the same workflow, with the same owner, which `watch` and `result` follow. Refused without
+   * `dropTarget: true` where it drops what was restored.
+   */
+  restartOnSchemaChange(message: RestartMessage = {}): Promise<MigrationState> {
+    return this.#update('restartOnSchemaChange', message);
+  }
+
+  /** Until the load is done: how many tables are copied (`jobs`, 1 to 64) and indexed (`indexJobs`, 1 to 32) at a time. */
+  setLoad(message: SetLoadMessage): Promise<MigrationState> {
+    return this.#update('setLoad', message);
+  }
+
+  /** Once stopped: sets the sequences unless a cutover has, removes everything that is pgtrek's, and completes. */
   finish(message: FinishMessage = {}): Promise<MigrationState> {
     return this.#update('finish', message);
   }

@@ -66,6 +66,7 @@ function describeStart(spec: Spec): {
     '',
     `- source: ${source} as ${spec.source.user}`,
     `- target: ${target} as ${spec.target.user}`,
+    ...(spec.mode === 'cdc' ? [`- start: ${describeBeginning(spec)}`] : []),
     ...(spec.mode === 'full-load' ? [] : [`- stop: ${describeStop(spec)}`]),
   ];
   const startedAt = new Date().toISOString();
@@ -80,10 +81,16 @@ function describeEnd({ host, port, database }: ConnectionSpec): string {
   return `${host}:${port}/${database}`;
 }
 
+function describeBeginning({ cdc: { start } }: Spec): string {
+  if (start === 'now') return 'now';
+  return `slot ${start.slot}${start.lsn === undefined ? '' : ` from ${start.lsn}`}`;
+}
+
 function describeStop(spec: Spec): string {
-  const { at, now, then } = spec.cdc.stop;
-  if (at === undefined && !now) return 'when told to';
-  return `${at === undefined ? 'as soon as the target has caught up' : `at ${at}`}, then ${then}`;
+  const { at, lsn, now, then } = spec.cdc.stop;
+  const point = at ?? lsn;
+  if (point === undefined && !now) return 'when told to';
+  return `${point === undefined ? 'as soon as the target has caught up' : `at ${point}`}, then ${then}`;
 }
 
 function cutToBytes(text: string, limit: number): string {

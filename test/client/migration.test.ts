@@ -85,6 +85,59 @@ describe('a migration, seen by the client', () => {
     assert.ok(await waitUntil(isKnown, { deadlineMs: DEADLINE_MS }));
   });
 
+  it('takes every message by a method of its own', async () => {
+    const steered = await pgtrek.start(specNamed('steered'));
+    assert.equal((await steered.pause({ by: 'a test' })).status, 'paused');
+    assert.equal((await steered.resume()).status, 'running');
+    assert.deepEqual((await steered.setLoad({ jobs: 8 })).load, { jobs: 8, indexJobs: 2 });
+    const { events } = await steered.cutover({ maxPause: '500ms' });
+    assert.deepEqual(JSON.parse(events.at(-1)?.text ?? ''), { maxPause: '500ms' });
+    assert.deepEqual(
+      events.map(({ kind }) => kind),
+      ['pause', 'resume', 'setLoad', 'cutover'],
+    );
+    await assert.rejects(steered.setLoad({ jobs: 0 }), hasCode('MESSAGE_INVALID', /setLoad: jobs must be/));
+    await assert.rejects(steered.cutover({ maxPause: '5' }), hasCode('MESSAGE_INVALID', /maxPause/));
+  });
+
+  it('is followed into the new run of a restart', { timeout: 60_000 }, async () => {
+    const restarted = await pgtrek.start(specNamed('restarted'));
+    const { owner } = await restarted.state();
+    const { runId } = await restarted.summary();
+    const ended = restarted.result();
+    const views: MigrationView[] = [];
+    for await (const view of restarted.watch({ intervalMs: 50 })) {
+      views.push(view);
+      if (views.length === 1) await restarted.restartOnSchemaChange({ dropTarget: true });
+      else if (views.length === 3) await restarted.abort();
+    }
+    assert.notEqual((await restarted.summary()).runId, runId, 'it is another run');
+    assert.deepEqual([...new Set(views.map(({ state }) => state.owner))], [owner], 'of the same owner');
+    const last = views.at(-1);
+    assert.equal(last?.workflow, 'completed');
+    assert.deepEqual(
+      last.state.events.map(({ n, kind }) => [n, kind]),
+      [
+        [1, 'restartOnSchemaChange'],
+        [2, 'abort'],
+      ],
+    );
+    assert.equal((await ended).outcome, 'aborted', 'who waited since the first run gets the outcome');
+    assert.equal(await restarted.isRunning(owner), false);
+    const listed = (await pgtrek.list()).filter(({ name }) => name === 'restarted');
+    assert.ok(listed.length <= 1, 'one line a name');
+  });
+
+  it('runs on, of the same owner, while it is restarted', { timeout: 60_000 }, async () => {
+    const again = await pgtrek.start(specNamed('again'));
+    const { owner } = await again.state();
+    await again.restartOnSchemaChange({ dropTarget: true });
+    assert.equal(await again.isRunning(owner), true);
+    assert.equal((await again.state()).owner, owner);
+    assert.equal((await again.pause()).status, 'paused', 'messages reach the new run');
+    assert.equal(await again.isRunning(owner), true);
+  });
+
   it('is watched to its end, with live figures', { timeout: 60_000 }, async () => {
     const watched = await pgtrek.start(specNamed('watched'));
     const views = await watchUntilFigures(watched);
