@@ -2,7 +2,7 @@
 export const EXIT = {
   done: 0,
   error: 1,
-  /** validate found something that blocks; the migration that was started waits. */
+  /** Something must be mended, or waited for, first: validate or start found it, or a cutover was refused or undone. */
   blocked: 2,
   /** The migration did not accept the message. */
   refused: 3,
@@ -15,6 +15,7 @@ export const EXIT_CODES_HELP = `
 Exit codes:
   0   done
   1   error (one that names its code, what failed and what mends it); with --watch also: aborted or failed
-  2   blocked: validate found a block, or the started migration waits for retry or abort
+  2   blocked: validate found a block, or the started migration waits for retry or abort;
+      cutover: it was refused or undone, or blocks
   3   the migration did not accept the message
   64  wrong usage`;

@@ -1,12 +1,17 @@
 import { readFileSync } from 'node:fs';
 import { Command, Option } from 'commander';
 import { addAbortCommand } from './commands/abort.js';
+import { addCutoverCommand } from './commands/cutover.js';
 import { addDemoCommand } from './commands/demo.js';
 import { addEventsCommand } from './commands/events.js';
 import { addFinishCommand } from './commands/finish.js';
 import { addListCommand } from './commands/list.js';
 import { addOrphansCommand } from './commands/orphans.js';
+import { addPauseCommand } from './commands/pause.js';
+import { addRestartCommand } from './commands/restart.js';
+import { addResumeCommand } from './commands/resume.js';
 import { addRetryCommand } from './commands/retry.js';
+import { addSetLoadCommand } from './commands/set-load.js';
 import { addStartCommand } from './commands/start.js';
 import { addStatusCommand } from './commands/status.js';
 import { addStopCommand } from './commands/stop.js';
@@ -52,8 +57,13 @@ const COMMANDS = [
   addTablesCommand,
   addEventsCommand,
   addListCommand,
-  addStopCommand,
+  addPauseCommand,
+  addResumeCommand,
+  addSetLoadCommand,
   addRetryCommand,
+  addRestartCommand,
+  addStopCommand,
+  addCutoverCommand,
   addFinishCommand,
   addAbortCommand,
   addOrphansCommand,

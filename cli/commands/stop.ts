@@ -9,6 +9,7 @@ import type { MessageOptions } from '../message.js';
 
 interface StopOptions extends MessageOptions {
   at?: string;
+  lsn?: string;
   now?: true;
   never?: true;
   then?: StopThen;
@@ -21,16 +22,23 @@ export function addStopCommand(program: Command): void {
     .argument('<name>', 'the migration')
     .addOption(
       new Option('--at <time>', 'at this time of the source’s clock: 2026-12-01T02:00:00Z').conflicts([
+        'lsn',
         'now',
         'never',
       ]),
     )
-    .addOption(new Option('--now', 'as soon as possible').conflicts(['at', 'never']))
-    .addOption(new Option('--never', 'take the planned stop back').conflicts(['at', 'now']))
+    .addOption(
+      new Option(
+        '--lsn <position>',
+        'at this position of the source’s log, not yet reached: 16/B374D848',
+      ).conflicts(['now', 'never']),
+    )
+    .addOption(new Option('--now', 'as soon as possible').conflicts(['never']))
+    .addOption(new Option('--never', 'take the planned stop back'))
     .addOption(
       new Option(
         '--then <what>',
-        'finish: set sequences, clean up, complete; wait: for finish or another stop',
+        'finish: set sequences, clean up, complete; wait: for finish, cutover, resume or another stop',
       ).choices(['finish', 'wait']),
     )
     .option(...REASON_OPTION)
@@ -41,11 +49,12 @@ export function addStopCommand(program: Command): void {
 }
 
 function messageOf(options: StopOptions): StopMessage {
-  const { at, now, never, then } = options;
-  if (at === undefined && !now && !never)
-    throw new UsageError('say when to stop: --at <time>, --now or --never');
+  const { at, lsn, now, never, then } = options;
+  if (at === undefined && lsn === undefined && !now && !never)
+    throw new UsageError('say when to stop: --at <time>, --lsn <position>, --now or --never');
   return {
     ...(at === undefined ? {} : { at }),
+    ...(lsn === undefined ? {} : { lsn }),
     ...(now ? { now } : {}),
     ...(never ? { never } : {}),
     ...(then === undefined ? {} : { then }),

@@ -1,8 +1,8 @@
 import type { Command } from 'commander';
-import { InvalidArgumentError } from 'commander';
 import { EXIT } from '../exit-codes.js';
 import { wantsJson, withPgtrek } from '../globals.js';
 import { printJson, printLines, terminalOf } from '../output.js';
+import { parseCount } from '../parse-option.js';
 import { renderTables } from '../render/lists.js';
 
 interface TablesOptions {
@@ -25,9 +25,4 @@ export function addTablesCommand(program: Command): void {
         return EXIT.done;
       });
     });
-}
-
-function parseCount(text: string): number {
-  if (!/^\d{1,9}$/.test(text)) throw new InvalidArgumentError('It must be a whole number.');
-  return Number(text);
 }

@@ -1,5 +1,7 @@
 import type { MigrationState, StageName, StageState } from '../../client/index.js';
+import { describeCutover } from './cutover.js';
 import { formatBytes, formatDuration, formatMany, formatPercent, formatRate } from './format.js';
+import { describePace } from './load-pace.js';
 import { measureLoad } from './load-progress.js';
 import { monitorFigures, renderLag } from './monitor-line.js';
 import { renderBar } from './progress-bar.js';
@@ -58,8 +60,9 @@ function noteOf(drawing: Drawing, stage: StageState): string {
     load: () => noteOfLoad(drawing, stage),
     monitor: () => (stage.status === 'running' ? renderLag(drawing, monitorFigures(drawing)) : ''),
     stop: () => describeStop(drawing),
+    cutover: () => describeCutover(drawing.state),
   };
-  return special[stage.name]?.() ?? noteOfStep(drawing, stage);
+  return special[stage.name]?.() || noteOfStep(drawing, stage);
 }
 
 /** The step that the running stage tells. */
@@ -84,10 +87,13 @@ function noteOfLoad(drawing: Drawing, stage: StageState): string {
   const { state, live, now, width, paint } = drawing;
   const { totals } = state;
   if (stage.status === 'done') {
-    const parts = [formatMany(totals.tables, 'table'), formatBytes(totals.bytesCopied), rowsOf(state)];
+    const parts = [formatMany(totals.tables, 'table'), ...copiedOf(state)];
     return paint.dim([...parts, ...indexesOf(state)].join(' · '));
   }
   if (totals.tables === 0) return '';
+  // The server tells no bytes of its own copy.
+  if (state.method === 'native')
+    return [formatMany(totals.tables, 'table'), 'copied by the target server'].join(', ');
   const load = measureLoad(state, live, now);
   const isMoving = state.status === 'running';
   const parts = [
@@ -102,8 +108,10 @@ function noteOfLoad(drawing: Drawing, stage: StageState): string {
   return `${bar} ${formatPercent(load.fraction)}  ${parts.join(' · ')}`;
 }
 
-function rowsOf({ totals }: MigrationState): string {
-  return formatMany(Number(totals.rowsCopied), 'row');
+/** What the server copied by itself is not counted. */
+function copiedOf({ totals, method }: MigrationState): string[] {
+  if (method === 'native') return [];
+  return [formatBytes(totals.bytesCopied), formatMany(Number(totals.rowsCopied), 'row')];
 }
 
 function indexesOf({ totals }: MigrationState): string[] {
@@ -134,8 +142,9 @@ function renderCopies(drawing: Drawing): string[] {
 
 /** Indexes and keys, which follow their tables, and what the activities that are no copies do. */
 function renderBuilds(drawing: Drawing): string[] {
-  const { live, paint } = drawing;
+  const { live, paint, state } = drawing;
   const steps = live.filter((figures) => figures.kind === 'step').map(({ text }) => plain(text));
-  const parts = [...indexesOf(drawing.state), ...steps];
+  const pace = state.status === 'running' ? describePace(state) : '';
+  const parts = [...indexesOf(state), ...steps, ...(pace === '' ? [] : [pace])];
   return parts.length > 0 ? [paint.dim(`    ${parts.join(' · ')}`)] : [];
 }

@@ -1,4 +1,4 @@
-import type { LaneFigures } from '../../client/index.js';
+import type { LaneFigures, MigrationState } from '../../client/index.js';
 import { formatBytes, formatClock, formatMany } from './format.js';
 import { monitorFigures } from './monitor-line.js';
 import { notableEvents } from './notable-events.js';
@@ -17,6 +17,10 @@ export function renderBlocked({ state, width, paint }: Drawing): string[] {
       ? []
       : ['  mend it:', ...wrapTo(blocked.remedy, { width, indent: '    ' }).map(paint.bold)]),
     `  then:  pgtrek retry ${name}      or give up:  pgtrek abort ${name}`,
+    // Where drift is reported, that tells it.
+    ...(blocked.code === 'SCHEMA_CHANGED' && !state.drift
+      ? [`  or begin again:  pgtrek restart ${name} --drop-target`]
+      : []),
   ];
 }
 
@@ -65,10 +69,7 @@ export function renderEnd({ state, width, paint }: Drawing): string[] {
   const report = outcome?.report ?? state.stop?.report;
   const lanes = (report?.lanes ?? []).map(({ lane, lsn }) => `${lane} stands at ${lsn}`);
   const late = report?.late === undefined ? [] : [paint.yellow(`the stop was late: ${plain(report.late)}`)];
-  const next =
-    state.status === 'stopped'
-      ? [`next:  pgtrek finish ${state.name}      or  pgtrek abort ${state.name}`]
-      : [];
+  const next = state.status === 'stopped' ? renderNext(state) : [];
   if (!outcome) return [...lanes, ...late, ...next];
   const sequences =
     outcome.sequencesSet === undefined ? [] : [`${formatMany(outcome.sequencesSet, 'sequence')} set`];
@@ -79,6 +80,17 @@ export function renderEnd({ state, width, paint }: Drawing): string[] {
     ...outcome.notes.flatMap((note) => wrapTo(note, { width })),
     ...(outcome.leftovers.length === 0 ? [] : [paint.yellow('could not be removed:')]),
     ...outcome.leftovers.flatMap((leftover) => wrapTo(leftover, { width, indent: '  ' })),
+  ];
+}
+
+/** What can be sent to lanes that stand. */
+function renderNext({ name, stage }: MigrationState): string[] {
+  const finish = stage === 'cutover' ? 'clean up, complete' : 'set the sequences, clean up, complete';
+  return [
+    `next:  pgtrek finish ${name}   ${finish}`,
+    ...(stage === 'cutover' ? [] : [`       pgtrek cutover ${name}  set the sequences, report, stand`]),
+    `       pgtrek resume ${name}   replicate on, no stop planned`,
+    `       pgtrek abort ${name}    give up, clean up`,
   ];
 }
 

@@ -2,7 +2,10 @@ import type { LiveFigures, MigrationState, WorkflowStatus } from '../../client/i
 import { renderBlocked, renderEnd, renderEvents, renderLanes } from './status-parts.js';
 import { paintWith } from './colour.js';
 import type { Paint } from './colour.js';
+import { renderCutover } from './cutover.js';
+import { renderDrift } from './drift.js';
 import { formatClock, formatDuration } from './format.js';
+import { renderPause } from './pause.js';
 import { renderStages } from './stage-lines.js';
 import type { Drawing } from './drawing.js';
 import { cutTo, plain, widthOf } from './text.js';
@@ -33,8 +36,11 @@ export function renderStatus(state: MigrationState, live: LiveFigures[], options
     renderHeader(drawing, options),
     options.problem === undefined ? [] : [paint.yellow(`⚠ ${plain(options.problem)}`)],
     renderBlocked(drawing),
+    renderPause(drawing),
+    renderDrift(drawing),
     renderStages(drawing),
     renderLanes(drawing),
+    renderCutover(drawing),
     renderEnd(drawing),
     renderEvents(drawing, options.events ?? 5),
   ];

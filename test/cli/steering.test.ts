@@ -65,6 +65,82 @@ describe('the command, with a migration', () => {
     assert.deepEqual([event?.kind, sent.dropTarget, sent.reason], ['abort', true, 'a test']);
   });
 
+  it('pauses it, changes its load, lets it go on, and plans its stop at a position', async () => {
+    await start('steered');
+    const paused = await pgtrek(['pause', 'steered']);
+    assert.equal(paused.code, 0, paused.stderr);
+    assert.match(paused.stdout, /^steered is paused\. No new table .*\nGo on: {2}pgtrek resume steered\n$/);
+    const load = await pgtrek(['set-load', 'steered', '--jobs', '8']);
+    assert.match(load.stdout, /^steered now loads up to 8 tables and the indexes of 2 at a time\.\n/);
+    const resumed = await pgtrek(['resume', 'steered', '--json']);
+    assert.equal((JSON.parse(resumed.stdout) as { status: string }).status, 'running');
+    assert.equal((await pgtrek(['stop', 'steered', '--lsn', '16/b374d848'])).code, 0);
+
+    const tooMany = await pgtrek(['set-load', 'steered', '--jobs', '65']);
+    assert.deepEqual(
+      [tooMany.code, tooMany.stderr],
+      [3, 'pgtrek: MESSAGE_INVALID: setLoad: jobs must be a whole number from 1 to 64\n'],
+    );
+    assert.equal((await pgtrek(['stop', 'steered', '--lsn', '16-B374D848'])).code, 3);
+  });
+
+  it('begins again, with the consent that was given', async () => {
+    await start('restarted');
+    const { code, stdout, stderr } = await pgtrek([
+      'restart',
+      'restarted',
+      '--drop-target',
+      '--reason',
+      'ddl',
+    ]);
+    assert.equal(code, 0, stderr);
+    assert.match(stdout, /begins again from validate\.\nFollow it: /);
+    const events = await pgtrek(['events', 'restarted', '--json']);
+    const [event] = JSON.parse(events.stdout) as { kind: string; text: string }[];
+    const sent = JSON.parse(event?.text ?? '{}') as { by?: string };
+    assert.match(sent.by ?? '', /\(pgtrek command\)$/);
+    assert.deepEqual(
+      [event?.kind, { ...sent, by: '' }],
+      ['restartOnSchemaChange', { dropTarget: true, by: '', reason: 'ddl' }],
+    );
+  });
+
+  const CUTOVERS: [name: string, args: string[], code: number, told: RegExp][] = [
+    [
+      'done',
+      [],
+      0,
+      /^The cutover of done is done\.\nThe target can be used: .*\nThen: {2}pgtrek finish done /,
+    ],
+    ['ready-done', ['--dry-run'], 0, /^The cutover of ready-done could begin\.\nDo it: {2}pgtrek cutover /],
+    [
+      'refused',
+      [],
+      2,
+      /was refused: nothing was done\.\n {2}the lag is 3 GB\nTry again: {2}pgtrek cutover refused\n/,
+    ],
+    ['undone', ['--max-pause', '500ms'], 2, /was undone: the lanes go on\.\n {2}the lag is 3 GB\n/],
+    ['slow', ['--deadline', '500ms'], 1, /has not ended yet\. Follow it: {2}pgtrek status slow --watch\n/],
+  ];
+  for (const [name, args, code, told] of CUTOVERS) {
+    it(`exits with ${String(code)} after a cutover that is ${name}`, async () => {
+      await start(name);
+      const run = await pgtrek(['cutover', name, ...args]);
+      assert.equal(run.code, code, run.stderr);
+      assert.match(run.stdout, told);
+      const json = await pgtrek(['cutover', name, ...args, '--json']);
+      assert.equal(json.code, code);
+      assert.equal((JSON.parse(json.stdout) as { name: string }).name, name);
+    });
+  }
+
+  it('exits with 3 when a cutover is malformed', async () => {
+    await start('malformed');
+    const { code, stderr } = await pgtrek(['cutover', 'malformed', '--max-pause', '5']);
+    assert.equal(code, 3);
+    assert.match(stderr, /MESSAGE_INVALID: cutover: maxPause must be a span/);
+  });
+
   it('exits with 2 when it is blocked, and says how to go on', async () => {
     const { code, stdout } = await start('blocked');
     assert.equal(code, 2);

@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import { renderStatus } from '../../../cli/render/status.js';
 import { widthOf } from '../../../cli/render/text.js';
+import type { CutoverReport, MigrationState } from '../../../client/index.js';
 import { NOW, STOP_REPORT, loadingState, monitorFigures, monitoringState } from './sample-state.js';
 
 const ends = { source: 'db1:5432/orders', target: 'db2:5432/orders' };
@@ -96,7 +97,154 @@ describe('status', () => {
     const text = renderStatus(monitoringState({ status: 'stopped', stop }), [], options).join('\n');
     assert.match(text, /marker at 02:00:00\.004 UTC, 4 ms after the planned time; stood 62 ms later/);
     assert.match(text, /pgtrek_orders_1 stands at 16\/B374D848/);
-    assert.match(text, /next: {2}pgtrek finish orders/);
+    for (const next of ['finish', 'cutover', 'resume', 'abort'])
+      assert.match(text, new RegExp(`^(next:|     )  pgtrek ${next} orders `, 'm'));
+  });
+
+  it('of one that stands at a position tells the overshoot in bytes', () => {
+    const { overshootMs: _, plannedAt: __, ...report } = STOP_REPORT;
+    const at = { plannedLsn: '16/B374D000', overshootBytes: '2120' };
+    const stop = { kind: 'lsn' as const, lsn: '16/B374D000', then: 'wait' as const };
+    const planned = renderStatus(monitoringState({ stop }), [], options).join('\n');
+    assert.match(planned, /· stop +at 16\/B374D000 of the source’s log, then wait$/m);
+    const stopped = monitoringState({ status: 'stopped', stop: { ...stop, report: { ...report, ...at } } });
+    assert.match(
+      renderStatus(stopped, [], options).join('\n'),
+      /marker at 02:00:00\.004 UTC, 2\.1 kB past 16\/B374D000; stood 62 ms later/,
+    );
+  });
+
+  it('of a paused load says since when, by whom, what goes on, and how to resume', () => {
+    const paused = { since: '2026-12-01T00:09:00Z', by: 'ann' };
+    const lines = renderStatus(loadingState({ status: 'paused', paused }), [], { ...options, events: 0 });
+    assert.match(lines[0] ?? '', /^orders {2}‖ paused /);
+    assert.deepEqual(lines.slice(2, 5), [
+      '‖ paused since 00:09:00 by ann',
+      '  No new table begins, and those under way are finished. The snapshot stays open on the source meanwhile.',
+      '  go on:  pgtrek resume orders',
+    ]);
+    assert.ok(!lines.join('\n').includes(' left'));
+  });
+
+  it('of a paused replication says whether the lanes stand yet', () => {
+    const paused = { since: '2026-11-30T23:09:00Z' };
+    const state = monitoringState({ status: 'paused', paused });
+    const text = () => renderStatus(state, [], options).join('\n');
+    assert.match(text(), /‖ paused since 2026-11-30 23:09:00\n {2}The lanes are stopping at a marker/);
+    state.lanes = state.lanes.map((lane) => ({ ...lane, status: 'stopped' }));
+    assert.match(text(), /\n {2}The lanes stand at a marker; the source keeps the WAL/);
+  });
+
+  it('of a pause elsewhere says that the next stage waits', () => {
+    const paused = { since: '2026-12-01T00:09:00Z' };
+    const blocked = { stage: 'dump' as const, code: 'DUMP_FAILED' as const, message: 'it', since: '' };
+    const text = renderStatus(
+      loadingState({ stage: 'dump', status: 'blocked', paused, blocked }),
+      [],
+      options,
+    ).join('\n');
+    assert.match(text, /✖ dump is blocked: DUMP_FAILED/);
+    assert.match(text, /‖ paused since 00:09:00\n {2}The next stage does not begin\.\n/);
+  });
+
+  it('of a load says how many tables it takes at a time, as long as it runs', () => {
+    const load = { jobs: 8, indexJobs: 1 };
+    const pace = /^ {4}12 of 40 indexes · up to 8 tables and the indexes of 1 at a time$/m;
+    assert.match(renderStatus(loadingState({ load }), [], options).join('\n'), pace);
+    assert.doesNotMatch(renderStatus(loadingState({ load, status: 'paused' }), [], options).join('\n'), pace);
+    const native = renderStatus(loadingState({ load, method: 'native' }), [], options).join('\n');
+    assert.match(
+      native,
+      /▶ load .* 94 tables, copied by the target server\n {4}.*up to the indexes of 1 table at/,
+    );
+  });
+
+  it('of drift tells what changed, and how to begin again', () => {
+    const drift = {
+      since: '2026-12-01T00:08:00Z',
+      changes: [
+        { kind: 'changed', object: 'column public.orders.note', from: 'text', to: 'varchar(20)' },
+        { kind: 'added', object: 'table public.new\u001b[2J' },
+        ...Array.from({ length: 10 }, (_, n) => ({
+          kind: 'removed',
+          object: `table audit.log_${String(n)}`,
+        })),
+      ],
+      total: 40,
+      digest: 'd',
+    };
+    const lines = renderStatus(monitoringState({ drift } as Partial<MigrationState>), [], options);
+    const begin = lines.indexOf('⚠ the schema of the source has changed since 00:08:00: 40 changes');
+    assert.deepEqual(lines.slice(begin + 1, begin + 4), [
+      '  changed column public.orders.note: text → varchar(20)',
+      '  added table public.new [2J',
+      '  removed table audit.log_0',
+    ]);
+    assert.deepEqual(lines.slice(begin + 9, begin + 11), [
+      '  … and 32 more',
+      '  begin again:  pgtrek restart orders --drop-target',
+    ]);
+  });
+
+  it('of a block by SCHEMA_CHANGED says how to begin again', () => {
+    const blocked = { stage: 'load' as const, code: 'SCHEMA_CHANGED' as const, message: 'it', since: '' };
+    const text = renderStatus(loadingState({ status: 'blocked', blocked }), [], options).join('\n');
+    assert.match(text, /or begin again: {2}pgtrek restart orders --drop-target/);
+  });
+
+  const CUTOVERS: [CutoverReport['outcome'], string[]][] = [
+    ['ready', ['cutover could begin, 00:09:30']],
+    [
+      'refused',
+      [
+        '⚠ cutover was refused: nothing was done, 00:09:30',
+        '  the lag is 3 GB',
+        '  the schema of the source has changed',
+      ],
+    ],
+    [
+      'undone',
+      ['⚠ cutover was undone: the lanes go on, 00:09:30', '  the lanes did not stand 5s after the marker'],
+    ],
+  ];
+  const REASONS = {
+    refused: ['the lag is 3 GB', 'the schema of the source has changed'],
+    undone: ['the lanes did not stand 5s after the marker'],
+  } as Record<CutoverReport['outcome'], string[] | undefined>;
+  for (const [outcome, told] of CUTOVERS) {
+    it(`of a cutover that is ${outcome} tells it, with the reasons`, () => {
+      const cutover = { outcome, at: '2026-12-01T00:09:30Z', reasons: REASONS[outcome] ?? [] };
+      const lines = renderStatus(monitoringState({ cutover }), [], options);
+      const begin = lines.indexOf(told[0] ?? '');
+      assert.deepEqual(lines.slice(begin, begin + told.length), told);
+      assert.equal(lines[begin + told.length], '');
+    });
+  }
+
+  it('of a cutover that is done tells what was done and what comes next, until the lanes go on', () => {
+    const cutover = {
+      outcome: 'done' as const,
+      at: '2026-12-01T00:09:30Z',
+      reasons: [],
+      stop: STOP_REPORT,
+      sequencesSet: 12,
+    };
+    const { stages } = monitoringState();
+    const done = monitoringState({
+      cutover,
+      status: 'stopped',
+      stage: 'cutover',
+      stages: [...stages, { name: 'cutover', status: 'running', startedAt: '2026-12-01T00:09:30Z' }],
+    });
+    const text = renderStatus(done, [], options).join('\n');
+    assert.match(text, /▶ cutover +30\.0 s +every lane stood 62 ms after the marker · 12 sequences set/);
+    assert.match(text, /cutover is done, 00:09:30/);
+    assert.match(text, /next: {2}pgtrek finish orders {3}clean up, complete\n {7}pgtrek resume orders/);
+    assert.doesNotMatch(text, /pgtrek cutover/);
+    assert.doesNotMatch(
+      renderStatus(monitoringState({ cutover }), [], options).join('\n'),
+      /cutover is done/,
+    );
   });
 
   it('of an ended one says what was done and what is left', () => {

@@ -1,0 +1,31 @@
+import type { Drawing } from './drawing.js';
+import { formatClock, formatMany } from './format.js';
+import { plain, wrapTo } from './text.js';
+
+/** More changes than a person reads at once. */
+const CHANGES_SHOWN = 8;
+
+type Change = NonNullable<Drawing['state']['drift']>['changes'][number];
+
+/** How the source's schema differs from what was dumped, and what can be done. */
+export function renderDrift({ state, width, paint, now }: Drawing): string[] {
+  const { drift, name, mode } = state;
+  if (!drift || state.outcome) return [];
+  const shown = drift.changes.slice(0, CHANGES_SHOWN);
+  const more = drift.total - shown.length;
+  const consent = mode === 'cdc' ? '' : ' --drop-target';
+  return [
+    paint.yellow(
+      `⚠ the schema of the source has changed since ${formatClock(drift.since, now)}: ${formatMany(drift.total, 'change')}`,
+    ),
+    ...shown.flatMap((change) => wrapTo(describeChange(change), { width, indent: '  ' })),
+    ...(more > 0 ? [paint.dim(`  … and ${more} more`)] : []),
+    ...(state.stage === 'cutover' ? [] : [`  begin again:  pgtrek restart ${name}${consent}`]),
+  ];
+}
+
+/** `column-type public.orders.note: text → varchar(20)`. */
+function describeChange({ kind, object, from, to }: Change): string {
+  const sides = [from, to].flatMap((side) => (side === undefined ? [] : [plain(side)]));
+  return `${plain(kind)} ${plain(object)}${sides.length > 0 ? `: ${sides.join(' → ')}` : ''}`;
+}
