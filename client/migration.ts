@@ -1,6 +1,6 @@
 import type { WorkflowExecutionDescription, WorkflowHandle } from '@temporalio/client';
 import { PgtrekError } from '../contract/errors.js';
-import { QUERIES } from '../contract/message-shapes.js';
+import { QUERIES } from '../contract/messages.js';
 import type {
   AbortMessage,
   CutoverMessage,

@@ -24,7 +24,8 @@ export async function validate(run: MigrationRun): Promise<void> {
     .slice(0, FINDINGS_KEPT);
   const blocking = findings.filter(({ verdict }) => verdict === 'block');
   // A stop that was planned anew since then counts, not the spec's, which may have passed.
-  const open = run.progress.planRevision > 0 ? blocking.filter(({ id }) => !id.startsWith('stop.')) : blocking;
+  const open =
+    run.progress.planRevision > 0 ? blocking.filter(({ id }) => !id.startsWith('stop.')) : blocking;
   if (open.length > 0) throw blockedByFindings(open);
 }
 

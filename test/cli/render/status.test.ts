@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import { renderStatus } from '../../../cli/render/status.js';
 import { widthOf } from '../../../cli/render/text.js';
-import type { CutoverReport, MigrationState } from '../../../client/index.js';
+import type { CutoverReport } from '../../../client/index.js';
 import { NOW, STOP_REPORT, loadingState, monitorFigures, monitoringState } from './sample-state.js';
 
 const ends = { source: 'db1:5432/orders', target: 'db2:5432/orders' };
@@ -173,7 +173,7 @@ describe('status', () => {
       total: 40,
       digest: 'd',
     };
-    const lines = renderStatus(monitoringState({ drift } as Partial<MigrationState>), [], options);
+    const lines = renderStatus(monitoringState({ drift }), [], options);
     const begin = lines.indexOf('⚠ the schema of the source has changed since 00:08:00: 40 changes');
     assert.deepEqual(lines.slice(begin + 1, begin + 4), [
       '  changed column public.orders.note: text → varchar(20)',
