@@ -62,17 +62,15 @@ function registerMessage<Name extends MessageName>(run: MigrationRun, name: Name
   const { description } = MESSAGES[name];
   setHandler(
     defineSignal<[unknown]>(name),
-    async (argument) => {
-      const refusal = await receive(run, name, argument);
-      if (refusal) note(run, 'refused', refusal.reason);
-    },
+    (argument) => receive(run, { name, argument }, ({ reason }) => note(run, 'refused', reason)),
     { description },
   );
   setHandler(
     defineUpdate<MigrationState, [unknown]>(name),
     async (argument) => {
-      const refusal = await receive(run, name, argument);
-      if (refusal) throw ApplicationFailure.nonRetryable(refusal.reason, refusal.code);
+      await receive(run, { name, argument }, ({ reason, code }) => {
+        throw ApplicationFailure.nonRetryable(reason, code);
+      });
       return run.state;
     },
     {
@@ -85,24 +83,22 @@ function registerMessage<Name extends MessageName>(run: MigrationRun, name: Name
   );
 }
 
-/** Takes the message, or says why not. Only a stop at an LSN must look at the source first. */
+/** Takes the message or refuses it, at once; only a stop at an LSN must look at the source first. */
 async function receive<Name extends MessageName>(
   run: MigrationRun,
-  name: Name,
-  argument: unknown,
-): Promise<Refusal | undefined> {
+  { name, argument }: { name: Name; argument: unknown },
+  refuse: (refusal: Refusal) => void,
+): Promise<void> {
   // Another message of the same task may have changed the answer since an update's validator looked.
   let judged = judge(run, name, argument);
-  if ('reason' in judged) return judged;
+  if ('reason' in judged) return refuse(judged);
   const lsn = 'lsn' in judged.message ? judged.message.lsn : undefined;
   if (lsn !== undefined && run.spec) {
     const passed = await whyPassed(run, lsn);
-    if (passed !== undefined) return refused(name, passed);
-    judged = judge(run, name, argument);
-    if ('reason' in judged) return judged;
+    judged = passed === undefined ? judge(run, name, argument) : refused(name, passed);
+    if ('reason' in judged) return refuse(judged);
   }
   take(run, name, judged.message);
-  return undefined;
 }
 
 async function whyPassed(run: MigrationRun, lsn: string): Promise<string | undefined> {
