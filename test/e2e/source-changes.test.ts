@@ -5,7 +5,7 @@ import type { MigrationState, Pgtrek } from '../../client/index.js';
 import { compareDatabases } from '../../dev/oracle.js';
 import { waitUntil } from '../../dev/wait-until.js';
 import { assertNothingLeft } from '../harness/leaks.js';
-import { untilBlocked, untilCompleted } from '../harness/migrations.js';
+import { untilBlocked, untilCompleted, untilState } from '../harness/migrations.js';
 import { specFor } from '../harness/spec.js';
 import { startWorker } from '../harness/worker.js';
 import { createDatabases, openWorld, query } from '../harness/world.js';
@@ -28,7 +28,7 @@ describe('a source that changes under the load', { concurrency: 3 }, () => {
   const start = (name: string, databases: Databases) =>
     client.start(specFor(name, databases, { taskQueue: name, cdc: { stop: { now: true } } }));
 
-  it('is not loaded by an old list: a partition that is new since the dump blocks', async () => {
+  it('is not loaded by an old list: a partition that is new since the dump blocks, and a restart brings it', async () => {
     const name = 'new-partition';
     const databases = await createDatabases(world, name);
     const first = await startWorker(world, { taskQueue: name, fault: 'before pg_restore pre-data' });
@@ -43,8 +43,19 @@ describe('a source that changes under the load', { concurrency: 3 }, () => {
       const { blocked } = await untilBlocked(migration, 90);
       assert.equal(blocked?.code, 'SCHEMA_CHANGED');
       assert.match(blocked.message, /public\.payment_2030/);
-      await migration.abort({ dropTarget: true });
-      assert.equal((await migration.result()).outcome, 'aborted');
+      const owner = (await migration.state()).owner;
+      await assert.rejects(migration.restartOnSchemaChange(), /consent/);
+      await migration.restartOnSchemaChange({ dropTarget: true, by: 'ann' });
+      const done = await untilState(migration, ({ status }) => status === 'completed', 120);
+      assert.match(eventsOf(done), /restartOnSchemaChange was asked for by ann.*the migration begins again/s);
+      assert.equal(done.owner, owner);
+      // Numbers of lanes are never used again.
+      assert.deepEqual(
+        done.lanes.map((lane) => lane.name),
+        ['pgtrek_new_partition_2'],
+      );
+      const compared = await compareDatabases(databases.source, databases.target, { sequences: true });
+      assert.deepEqual(compared.problems, []);
       await assertNothingLeft(databases);
     } finally {
       await second.stop();
