@@ -103,7 +103,7 @@ export default defineConfig(
     },
   },
   {
-    files: ['contract/{messages,errors,names,state}.ts'],
+    files: ['contract/{messages,parse-message,values,errors,names,state}.ts'],
     rules: {
       'import-x/no-nodejs-modules': 'error',
       ...restrictImports([

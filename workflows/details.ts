@@ -8,7 +8,7 @@ export function showDetails(run: MigrationRun): void {
 }
 
 export function renderDetails(state: MigrationState): string {
-  return [headline(state), next(state), stages(state), progress(state)]
+  return [headline(state), next(state), cutover(state), drift(state), stages(state), progress(state)]
     .filter((part) => part !== '')
     .join('\n\n');
 }
@@ -23,11 +23,26 @@ function next(state: MigrationState): string {
   if (state.outcome) return state.outcome.notes.join('\n');
   if (state.blocked) return 'Then send the signal `retry`, or `abort`.';
   if (state.status === 'paused') return 'Nothing new begins. Next: the signal `resume`.';
-  if (state.status === 'stopped')
-    return 'The lanes stand at the marker. Next: the signal `finish`, `cutover`, `resume` or another `stop`.';
+  if (state.status === 'stopped') {
+    return state.stage === 'cutover'
+      ? 'The cutover is done. Next: the signal `finish`, or `resume` to replicate on.'
+      : 'The lanes stand at the marker. Next: the signal `finish`, `cutover`, `resume` or another `stop`.';
+  }
   const { stop } = state;
   if (!stop || stop.kind === 'never') return '';
   return `Stop: ${WHEN[stop.kind](stop)}, then ${stop.then}`;
+}
+
+/** The last one that was asked for, where it came to nothing. */
+function cutover({ cutover: report, outcome }: MigrationState): string {
+  if (!report || outcome || report.reasons.length === 0) return '';
+  return `The cutover was **${report.outcome}**: ${report.reasons.join('; ')}`;
+}
+
+function drift({ drift: found, outcome }: MigrationState): string {
+  if (!found || outcome) return '';
+  const changes = found.total === 1 ? '1 change' : `${String(found.total)} changes`;
+  return `**The schema of the source has changed**: ${changes}. To begin again: the signal \`restartOnSchemaChange\`.`;
 }
 
 const WHEN: Record<Exclude<StopPlan['kind'], 'never'>, (stop: StopPlan) => string> = {

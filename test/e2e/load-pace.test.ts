@@ -48,7 +48,7 @@ describe('the pace of a load', () => {
         select: { include: ['public.big_*'] },
       }),
     );
-    assert.ok(await waitUntil(() => worker.isStopped(), { deadlineMs: 60_000 }));
+    assert.ok(await waitUntil(async () => Promise.resolve(worker.isStopped()), { deadlineMs: 60_000 }));
     // Kept until the worker goes on, and then taken before the copy has ended.
     await migration.signal('pause', { by: 'ann' });
     worker.kill('SIGCONT');

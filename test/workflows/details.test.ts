@@ -60,4 +60,30 @@ describe('the details in the Web UI', () => {
     );
     assert.match(text, /signal `retry`/);
   });
+
+  it('say what to send while it is paused, and once the lanes stand', () => {
+    const next = (changes: Partial<MigrationState>) => renderDetails({ ...STATE, ...changes });
+    assert.match(next({ status: 'paused', paused: { since: '' } }), /signal `resume`/);
+    assert.match(
+      next({ status: 'stopped', stage: 'stop' }),
+      /`finish`, `cutover`, `resume` or another `stop`/,
+    );
+    assert.match(
+      next({ status: 'stopped', stage: 'cutover' }),
+      /is done\. Next: the signal `finish`, or `resume`/,
+    );
+  });
+
+  it('say why a cutover came to nothing, and that the schema has changed', () => {
+    const text = renderDetails({
+      ...STATE,
+      cutover: { outcome: 'undone', at: '', reasons: ['the lanes did not stand 5s after the marker'] },
+      drift: { since: '', changes: [], total: 2, digest: '' },
+    });
+    assert.match(text, /The cutover was \*\*undone\*\*: the lanes did not stand/);
+    assert.match(
+      text,
+      /\*\*The schema of the source has changed\*\*: 2 changes\. .* `restartOnSchemaChange`/,
+    );
+  });
 });
