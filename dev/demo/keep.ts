@@ -2,7 +2,7 @@ import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { stringify } from 'yaml';
 import type { SpecInput } from '../../client/index.js';
-import { writtenCommand } from './pgtrek-command.js';
+import { writtenCommand } from '../pgtrek-command.js';
 import { connectionUrl, createDatabase, DATABASE } from './servers.js';
 import type { DemoServers } from './servers.js';
 

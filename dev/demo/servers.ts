@@ -7,7 +7,7 @@ import type { Cluster, ClusterConnection } from '../cluster.js';
 import { withSession } from '../oracle/session.js';
 import { startTemporalServer } from '../temporal-server.js';
 import type { TemporalServer } from '../temporal-server.js';
-import type { Belongings } from './belongings.js';
+import type { Belongings } from '../belongings.js';
 
 export const DATABASE = 'dvdrental';
 

@@ -1,11 +1,11 @@
-/** Everything that the demo started, so that it can be ended in any case: last first. */
+/** Everything that a program started, so that it can be ended in any case: last first. */
 export class Belongings {
   readonly #ends: (() => Promise<void>)[] = [];
   #isClosed = false;
 
-  /** What is still opening when the demo is interrupted is awaited and then closed too. */
+  /** What is still opening when the program is interrupted is awaited and then closed too. */
   open<T>(open: () => Promise<T>, close: (thing: T) => Promise<unknown>): Promise<T> {
-    if (this.#isClosed) return Promise.reject(new Error('the demo is ending'));
+    if (this.#isClosed) return Promise.reject(new Error('everything is being ended'));
     const opening = open();
     this.#ends.push(async () => {
       const opened = await opening.then(

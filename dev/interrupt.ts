@@ -21,7 +21,7 @@ export interface Interrupt {
   forget: () => void;
 }
 
-/** The first Ctrl-C ends the demo in order; another one ends it at once (see end-with-process.ts). */
+/** The first Ctrl-C ends the program in order; another one ends it at once (see end-with-process.ts). */
 export function catchInterrupt(): Interrupt {
   const { promise, reject } = withRejection();
   let firstAt: number | undefined;

@@ -4,7 +4,7 @@ const isSource = import.meta.url.endsWith('.ts');
 
 /** Arguments for Node: from source by tsx, which is found from the package's folder; from dist/ as it is. */
 export function nodeArguments(): string[] {
-  const main = fileURLToPath(new URL(`../../cli/main.${isSource ? 'ts' : 'js'}`, import.meta.url));
+  const main = fileURLToPath(new URL(`../cli/main.${isSource ? 'ts' : 'js'}`, import.meta.url));
   return isSource ? ['--import', 'tsx', main] : [main];
 }
 

@@ -4,11 +4,11 @@ import { rmSync } from 'node:fs';
 import { open, readFile, rm, writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { endWithProcess } from '../end-with-process.js';
-import { makeOwnFolder, removeLeftFolders } from '../own-folder.js';
-import { commandLineOf, endProcess } from '../process.js';
-import { readTail } from '../read-tail.js';
-import { waitUntil } from '../wait-until.js';
+import { endWithProcess } from './end-with-process.js';
+import { makeOwnFolder, removeLeftFolders } from './own-folder.js';
+import { commandLineOf, endProcess } from './process.js';
+import { readTail } from './read-tail.js';
+import { waitUntil } from './wait-until.js';
 import { nodeArguments } from './pgtrek-command.js';
 
 /** `pgtrek worker` as an operator runs it: a process of its own, set by environment. */
@@ -27,18 +27,20 @@ export interface WorkerProcessOptions {
   namespace: string;
   /** Environment variables that password references name. */
   passwords: Record<string, string>;
+  /** A file that `buildBundle` made; default: the worker makes its own. */
+  workflowBundle?: string;
 }
 
 // tsx, and bundling the workflows, take some seconds of a busy machine with two cores.
 const START_DEADLINE_MS = 60_000;
-// Nothing is under way when the demo ends; interrupted work is thrown away.
+// Nothing is under way when it is stopped; interrupted work is thrown away.
 const STOP_DEADLINE_MS = 4_000;
 const PID_FILE = 'worker.pid';
 const READY = 'worker is ready';
 
 export async function startWorkerProcess(options: WorkerProcessOptions): Promise<WorkerProcess> {
-  await removeLeftFolders('demo', endLeftWorker);
-  const folder = await makeOwnFolder('demo', 'worker');
+  await removeLeftFolders('worker', endLeftWorker);
+  const folder = await makeOwnFolder('worker', 'pgtrek');
   const logFile = join(folder, 'worker.log');
   const child = await spawnWorker(options, { folder, logFile });
   const forget = endWithProcess(() => {
@@ -69,7 +71,7 @@ export async function startWorkerProcess(options: WorkerProcessOptions): Promise
 }
 
 async function spawnWorker(
-  { address, namespace, passwords }: WorkerProcessOptions,
+  { address, namespace, passwords, workflowBundle }: WorkerProcessOptions,
   files: { folder: string; logFile: string },
 ): Promise<ChildProcess> {
   // In place of the user's own file, whose settings are for another server.
@@ -88,6 +90,7 @@ async function spawnWorker(
       TEMPORAL_CONFIG_FILE: configFile,
       PGTREK_DATA_DIR: files.folder,
       PGTREK_SHUTDOWN_GRACE: '1',
+      ...(workflowBundle === undefined ? {} : { PGTREK_WORKFLOW_BUNDLE: workflowBundle }),
       ...passwords,
     },
   });
@@ -108,7 +111,7 @@ function ownEnvironment(): NodeJS.ProcessEnv {
 
 /** Node looks for tsx from here. */
 function packageRoot(): string {
-  return dirname(dirname(dirname(fileURLToPath(import.meta.url))));
+  return dirname(dirname(fileURLToPath(import.meta.url)));
 }
 
 async function readyPid(child: ChildProcess, logFile: string): Promise<number> {
@@ -131,7 +134,7 @@ function hasEnded(child: ChildProcess): boolean {
   return child.exitCode !== null || child.signalCode !== null;
 }
 
-/** Ends the worker of a demo that was killed, if its process is still that worker. */
+/** Ends the worker of a program that was killed, if its process is still that worker. */
 async function endLeftWorker(folder: string): Promise<void> {
   const pid = Number.parseInt(await readFile(join(folder, PID_FILE), 'utf8').catch(() => ''), 10);
   if (Number.isNaN(pid)) return;
