@@ -13,8 +13,9 @@ const mayImport = {
   activities: ['postgres', 'contract'],
   workers: ['activities', 'postgres', 'contract'],
   dev: ['cli', 'client', 'workers', 'postgres', 'contract'],
+  bench: ['dev', 'cli', 'client', 'workers', 'postgres', 'contract'],
 };
-const folders = [...Object.keys(mayImport), 'test', 'bench'];
+const folders = [...Object.keys(mayImport), 'test'];
 
 const zones = Object.entries(mayImport).flatMap(([folder, allowed]) =>
   folders

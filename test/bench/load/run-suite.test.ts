@@ -1,0 +1,121 @@
+import assert from 'node:assert/strict';
+import { spawn } from 'node:child_process';
+import type { ChildProcess } from 'node:child_process';
+import { existsSync, readdirSync } from 'node:fs';
+import { mkdtemp, readFile, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { after, before, describe, it } from 'node:test';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { fileURLToPath } from 'node:url';
+import type { Row } from '../../../bench/rows.js';
+import { waitUntil } from '../../../dev/wait-until.js';
+
+const MAIN = fileURLToPath(new URL('../../../bench/main.ts', import.meta.url));
+const TINY = ['load', '--scale', '0.002', '--runs', '1'];
+
+describe('the load benchmark', () => {
+  const running: ChildProcess[] = [];
+  let folder: string;
+  let file: string;
+
+  before(async () => {
+    folder = await mkdtemp(join(tmpdir(), 'pgtrek-test-bench-'));
+    file = join(folder, 'figures.json');
+  });
+  after(async () => {
+    for (const child of running) child.kill('SIGKILL');
+    await rm(folder, { recursive: true, force: true });
+  });
+  const startBench = (args: string[], env: NodeJS.ProcessEnv = {}) => {
+    const bench = new BenchProcess(args, env);
+    running.push(bench.child);
+    return bench;
+  };
+
+  it('measures what it is asked for, and says what it cannot', async () => {
+    const subjects = 'pgtrek-stream,dump-and-restore,pgtrek-native';
+    const bench = startBench([...TINY, '--json', file, '--subjects', subjects]);
+    assert.equal(await bench.ended, 0, bench.output());
+    const rows = JSON.parse(await readFile(file, 'utf8')) as Row[];
+    assert.ok(rows.every(({ suite, case: name }) => suite === 'load' && name === 'mixed at scale 0.002'));
+    for (const subject of ['dump-and-restore', 'pgtrek-stream']) {
+      const figure = (metric: string) =>
+        rows.find((row) => row.subject === subject && row.metric === metric)?.value ?? NaN;
+      assert.ok(figure('time') > 0 && figure('time') < 60, bench.output());
+      assert.ok(figure('time-min') <= figure('time') && figure('time') <= figure('time-max'));
+      assert.ok(figure('time-ratio') > 0, bench.output());
+      if (existsSync('/proc/self/status')) assert.ok(figure('peak-memory') > 1024 * 1024, bench.output());
+      assert.match(bench.stdout, new RegExp(`^${subject} +\\d+\\.\\d +\\d+\\.\\d\\d `, 'm'));
+    }
+    assert.match(bench.stdout, /^settings {2}wal_level logical, shared_buffers/m);
+    assert.match(bench.stderr, /run 1 of 1: pgtrek-stream: \d/);
+    assertTold(bench, rows, 'pgtrek-native');
+    assert.deepEqual(bench.folders(), []);
+  });
+
+  it('ends everything on Ctrl-C', async () => {
+    const bench = startBench([...TINY, '--subjects', 'pgtrek-stream']);
+    assert.ok(await waitUntil(() => bench.hasWorker(), { deadlineMs: 60_000 }), bench.output());
+    // Somewhere in the middle of the migration; wherever it is, all must be ended.
+    await sleep(700);
+    bench.child.kill('SIGINT');
+    assert.equal(await bench.ended, 130, bench.output());
+    assert.deepEqual(bench.folders(), []);
+  });
+
+  it('tells that nothing can run without pg_dump', async () => {
+    const bench = startBench([...TINY, '--json', file], { PGTREK_PG_BIN: '/nowhere' });
+    assert.equal(await bench.ended, 1, bench.output());
+    assert.match(bench.stdout, /^dump-and-restore +not run: pg_dump and pg_restore were not found/m);
+    assert.deepEqual(JSON.parse(await readFile(file, 'utf8')), []);
+  });
+
+  it('exits with 64 on wrong arguments', async () => {
+    const bench = startBench([...TINY, '--source-major', '9']);
+    assert.equal(await bench.ended, 64, bench.output());
+    assert.match(bench.stderr, /PostgreSQL 9 is not among the embedded servers here/);
+    assert.equal(bench.stdout, '');
+  });
+});
+
+/** Measured once it is built, and until then refused: never passed over. */
+function assertTold(bench: BenchProcess, rows: Row[], subject: string): void {
+  const isMeasured = rows.some((row) => row.subject === subject && row.metric === 'time');
+  const told = isMeasured ? /^pgtrek-native +\d/m : /^pgtrek-native +not run: NOT_BUILT_YET/m;
+  assert.match(bench.stdout, told);
+}
+
+class BenchProcess {
+  readonly child: ChildProcess;
+  readonly ended: Promise<number | null>;
+  stdout = '';
+  stderr = '';
+
+  constructor(args: string[], env: NodeJS.ProcessEnv) {
+    this.child = spawn(process.execPath, ['--import', 'tsx', MAIN, ...args], {
+      stdio: ['ignore', 'pipe', 'pipe'],
+      env: { ...process.env, ...env },
+    });
+    this.child.stdout?.on('data', (chunk: Buffer) => (this.stdout += chunk.toString()));
+    this.child.stderr?.on('data', (chunk: Buffer) => (this.stderr += chunk.toString()));
+    this.ended = new Promise((resolve) => this.child.once('close', resolve));
+  }
+
+  output(): string {
+    return `${this.stdout}\n${this.stderr}`;
+  }
+
+  async hasWorker(): Promise<boolean> {
+    const folder = this.folders().find((name) => name.startsWith('pgtrek-worker-'));
+    if (folder === undefined) return false;
+    return (await readFile(join(tmpdir(), folder, 'worker.log'), 'utf8').catch(() => '')).includes(
+      'is ready',
+    );
+  }
+
+  /** dev/own-folder.ts names a folder after its owner. */
+  folders(): string[] {
+    return readdirSync(tmpdir()).filter((name) => new RegExp(`^pgtrek-[a-z]+-${this.child.pid}-`).test(name));
+  }
+}
