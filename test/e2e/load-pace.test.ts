@@ -33,6 +33,7 @@ describe('the pace of a load', () => {
   });
   after(async () => {
     await client.close();
+    worker.kill('SIGCONT');
     await worker.stop();
     await world.close();
   });
@@ -45,10 +46,9 @@ describe('the pace of a load', () => {
         taskQueue: 'pace',
         mode: 'full-load',
         load: { jobs: 1 },
-        select: { include: ['public.big_*'] },
       }),
     );
-    assert.ok(await waitUntil(async () => Promise.resolve(worker.isStopped()), { deadlineMs: 60_000 }));
+    assert.ok(await waitUntil(() => Promise.resolve(worker.isStopped()), { deadlineMs: 60_000 }));
     // Kept until the worker goes on, and then taken before the copy has ended.
     await migration.signal('pause', { by: 'ann' });
     worker.kill('SIGCONT');
