@@ -4,11 +4,14 @@ import type { ActivityInterfaceFor, ActivityOptions } from '@temporalio/workflow
 import type { Activities } from '../contract/activities.js';
 
 /** What cannot pass on its own comes back as non-retryable; the rest is tried until it passes or is cancelled. */
-const FOREVER: ActivityOptions['retry'] = {
+const FOREVER: NonNullable<ActivityOptions['retry']> = {
   initialInterval: '1s',
   backoffCoefficient: 2,
   maximumInterval: '30s',
 };
+
+/** For what has a time to keep, or somebody who waits: back soon after an outage, however long it was. */
+const SOON: NonNullable<ActivityOptions['retry']> = { ...FOREVER, maximumInterval: '5s' };
 
 /** Every activity beats once a second. 20 s ride out a short outage of Temporal without a second attempt. */
 const STEP: ActivityOptions = {
@@ -34,16 +37,19 @@ export function glance(summary: string): ActivityInterfaceFor<Activities> {
   });
 }
 
-/** Whose death must be seen soon: the snapshot's holder, the watcher, the marker. */
+/** Whose death must be seen soon: the watcher, the wait at the marker. */
 export function vigil(summary: string): ActivityInterfaceFor<Activities> {
-  return proxyActivities<Activities>({ ...STEP, heartbeatTimeout: '10s', summary });
+  return proxyActivities<Activities>({ ...STEP, heartbeatTimeout: '10s', retry: SOON, summary });
 }
 
-/** The snapshot dies with its holder: a second attempt could only find it gone. */
+/**
+ * The snapshot dies with its holder: a second attempt could only find it gone. Its loss costs the whole copy, so Temporal
+ * may be away for a minute; that the holder has died, the steps that copy find out sooner by themselves.
+ */
 export function keeper(summary: string): ActivityInterfaceFor<Activities> {
   return proxyActivities<Activities>({
     ...STEP,
-    heartbeatTimeout: '10s',
+    heartbeatTimeout: '60s',
     retry: { maximumAttempts: 1 },
     summary,
   });
@@ -54,6 +60,7 @@ export function marking(summary: string): ActivityInterfaceFor<Activities> {
   return proxyActivities<Activities>({
     ...STEP,
     heartbeatTimeout: '10s',
+    retry: SOON,
     cancellationType: ActivityCancellationType.WAIT_CANCELLATION_COMPLETED,
     summary,
   });

@@ -7,6 +7,8 @@ import type { Session } from '../session.js';
 
 /** How long before the planned time the session is opened that will commit. */
 const OPEN_BEFORE_MS = 60_000;
+/** How often the open session is tried: one that a crash of the source has ended must be opened anew before the time. */
+const LOOK_EVERY_MS = 2_000;
 /** A timer of Node may be some milliseconds late; the rest of the wait is the server's. */
 const TIMER_SLACK_MS = 60;
 
@@ -27,7 +29,8 @@ export async function waitShort(job: Job, source: Session, at: string): Promise<
   for (;;) {
     const left = await millisecondsUntil(source, at);
     if (left <= 0) return;
-    if (left > TIMER_SLACK_MS) await delay(left - TIMER_SLACK_MS / 2, undefined, abortable(job));
+    const pause = Math.min(left - TIMER_SLACK_MS / 2, LOOK_EVERY_MS);
+    if (left > TIMER_SLACK_MS) await delay(pause, undefined, abortable(job));
     else await source.query('SELECT /* pgtrek: wait-for-time */ pg_sleep($1)', [left / 1000]);
   }
 }

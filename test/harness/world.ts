@@ -7,10 +7,11 @@ import { startCluster } from '../../dev/cluster.js';
 import type { Cluster } from '../../dev/cluster.js';
 import { fillSample } from '../../dev/sample.js';
 import { startTemporalServer } from '../../dev/temporal-server.js';
-import type { TemporalServer } from '../../dev/temporal-server.js';
+import type { TemporalServer, TemporalServerOptions } from '../../dev/temporal-server.js';
 import { buildBundle } from '../../workers/workflow-bundle.js';
 
 export interface World {
+  /** A test that ends it puts the next one here. */
   temporal: TemporalServer;
   source: Cluster;
   target: Cluster;
@@ -23,6 +24,8 @@ export interface World {
 export interface WorldOptions {
   /** More arguments of the Temporal dev server. */
   temporalArgs?: string[];
+  /** Its Web UI; port and file of a server that outlives a crash. */
+  temporal?: Pick<TemporalServerOptions, 'ui' | 'port' | 'dbFile'>;
   sourceMajor?: number;
   targetMajor?: number;
   sourceSettings?: Record<string, string>;
@@ -36,7 +39,7 @@ export async function openWorld(options: WorldOptions = {}): Promise<World> {
   const folder = await mkdtemp(path.join(tmpdir(), 'pgtrek-test-'));
   const bundle = path.join(folder, 'workflows.bundle.js');
   const [temporal, source, target] = await Promise.all([
-    startTemporalServer({ extraArgs: options.temporalArgs ?? [] }),
+    startTemporalServer({ ...options.temporal, extraArgs: options.temporalArgs ?? [] }),
     startCluster({
       major: options.sourceMajor ?? 15,
       ...(options.sourceSettings ? { settings: options.sourceSettings } : {}),
@@ -50,11 +53,18 @@ export async function openWorld(options: WorldOptions = {}): Promise<World> {
   await writeFile(bundle, code);
   await query(source.connection('postgres'), `CREATE DATABASE ${TEMPLATE}`);
   await fillSample(source.connection(TEMPLATE));
-  const close = async () => {
-    await Promise.all([temporal.stop(), source.remove(), target.remove()]);
-    await rm(folder, { recursive: true, force: true });
+  const world: World = {
+    temporal,
+    source,
+    target,
+    folder,
+    bundle,
+    async close() {
+      await Promise.all([world.temporal.stop(), source.remove(), target.remove()]);
+      await rm(folder, { recursive: true, force: true });
+    },
   };
-  return { temporal, source, target, folder, bundle, close };
+  return world;
 }
 
 export interface Databases {
