@@ -1,6 +1,7 @@
 #!/usr/bin/env node
-// Makes a machine that has only Node ready for `npm test` and `npm run demo`. Node built-ins only: it runs before
-// the dependencies are there. Each step does what is missing and returns what it found.
+// Makes a machine that has only Node ready for `npm test` and `npm run demo`; with --demo, for the demo alone. Node
+// built-ins only: it runs before the dependencies are there. Each step does what is missing and returns what it found.
+import { checkChromium } from './setup/chromium.mjs';
 import { checkClientTools } from './setup/client-tools.mjs';
 import { checkDependencies } from './setup/dependencies.mjs';
 import { checkEmbeddedPostgres } from './setup/embedded-postgres.mjs';
@@ -16,6 +17,7 @@ const steps = [
   ['pg_dump, pg_restore', checkClientTools],
   ['Temporal dev server', checkTemporal],
 ];
+if (!process.argv.includes('--demo')) steps.push(['Chromium', checkChromium]);
 
 for (const [name, check] of steps) {
   try {

@@ -19,7 +19,7 @@ it('set-up that has nothing to do is quick', async () => {
   const { stdout } = await run(process.execPath, [setup]);
   // A quick run takes 0.1 s; the machine may be busy with other things.
   assert.ok(performance.now() - begin < 3_000, 'the second set-up took 3 s or longer');
-  assert.equal(stdout.trim().split('\n').length, 5, stdout);
+  assert.equal(stdout.trim().split('\n').length, 6, stdout);
   assert.match(stdout, /dependencies: up to date/);
 });
 
@@ -32,9 +32,33 @@ it('set-up tells what to do where a thing cannot be had', async () => {
     const code = `import { buildTemporal, cannotGet } from '${script}'; buildTemporal('${empty}') || cannotGet()`;
     const failed = run(process.execPath, ['--input-type=module', '-e', code], { env });
     await assert.rejects(failed, /no temporal command.*npm run setup/);
+
+    const browser = new URL('../../dev/setup/chromium.mjs', import.meta.url).href;
+    const other = `import { cannotGet } from '${browser}'; cannotGet()`;
+    const refused = run(process.execPath, ['--input-type=module', '-e', other], { env });
+    await assert.rejects(refused, /no Chromium.*PGTREK_CHROMIUM/);
   } finally {
     await rm(empty, { recursive: true });
   }
+});
+
+it('set-up takes the Chromium that PGTREK_CHROMIUM names, and tells when it cannot be run', async () => {
+  const script = new URL('../../dev/setup/chromium.mjs', import.meta.url).href;
+  const check = (chromium: string) =>
+    run(
+      process.execPath,
+      [
+        '--input-type=module',
+        '-e',
+        `import { checkChromium } from '${script}'; console.log(checkChromium())`,
+      ],
+      { env: { ...process.env, PGTREK_CHROMIUM: chromium } },
+    );
+  assert.equal((await check(process.execPath)).stdout.trim(), process.execPath);
+  await assert.rejects(
+    check('/nowhere/chromium'),
+    /PGTREK_CHROMIUM names \/nowhere\/chromium, which cannot be run/,
+  );
 });
 
 it('set-up makes the links of an embedded PostgreSQL whose install script did not run', async () => {
