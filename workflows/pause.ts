@@ -20,7 +20,7 @@ export async function pauseLanes(run: MigrationRun): Promise<void> {
     note(run, 'paused', 'every lane stands; the source keeps the WAL that is not brought over yet');
     while (!isOver()) {
       await continueIfDue(run);
-      await watchRound(run, isOver);
+      await watchRound(run, isOver, 'paused');
     }
   }
   throwClockError(run);

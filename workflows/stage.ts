@@ -5,6 +5,8 @@ import {
   CancellationScope,
   condition,
   isCancellation,
+  patched,
+  sleep,
 } from '@temporalio/workflow';
 import { isErrorCode } from '../contract/errors.js';
 import type { ErrorCode } from '../contract/errors.js';
@@ -26,7 +28,7 @@ const PAUSE_INSIDE: ReadonlySet<StageName> = new Set(['monitor', 'stop', 'cutove
 export async function stage(run: MigrationRun, name: StageName, work: () => Promise<void>): Promise<void> {
   const state = run.state.stages.find((each) => each.name === name);
   if (!state || state.status === 'done') return;
-  if (!PAUSE_INSIDE.has(name)) await untilResumed(run);
+  if (!PAUSE_INSIDE.has(name)) await untilResumed(run, name);
   await untilDone(run, name, work);
   state.status = 'done';
   state.endedAt = new Date().toISOString();
@@ -34,8 +36,11 @@ export async function stage(run: MigrationRun, name: StageName, work: () => Prom
   showDetails(run);
 }
 
-async function untilResumed(run: MigrationRun): Promise<void> {
-  await condition(() => !run.state.paused || isLeaving(run));
+async function untilResumed(run: MigrationRun, name: StageName): Promise<void> {
+  if (!run.state.paused) return;
+  await signposted(`PAUSED before ${name}: then send resume`, () =>
+    condition(() => !run.state.paused || isLeaving(run)),
+  );
   leaveIfAsked(run);
 }
 
@@ -128,7 +133,21 @@ async function waitForRetry(run: MigrationRun, blocked: Blocked): Promise<void> 
   run.state.blocked = blocked;
   note(run, 'blocked', `${blocked.stage} is blocked: ${blocked.code}: ${blocked.message}`);
   showDetails(run);
-  await condition(() => run.asked.retries > seen || isLeaving(run));
+  await signposted(`BLOCKED: ${blocked.code}: see User Metadata; then send retry or abort`, () =>
+    condition(() => run.asked.retries > seen || isLeaving(run)),
+  );
   leaveIfAsked(run);
   delete run.state.blocked;
+}
+
+/** A timer that nobody waits for: the timeline, which is what the Web UI shows first, has nothing else for a wait. */
+async function signposted<T>(text: string, wait: () => Promise<T>): Promise<T> {
+  const sign = new CancellationScope();
+  // Histories that began without it go on without it.
+  if (patched('signpost')) void sign.run(() => sleep('1000 days', { summary: text })).catch(() => undefined);
+  try {
+    return await wait();
+  } finally {
+    sign.cancel();
+  }
 }

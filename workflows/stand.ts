@@ -12,7 +12,7 @@ export async function stand(run: MigrationRun): Promise<void> {
   showDetails(run);
   while (!isAsked()) {
     await continueIfDue(run);
-    await watchRound(run, isAsked, true);
+    await watchRound(run, isAsked, 'standing');
   }
   goOn(run);
 }

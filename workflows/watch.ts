@@ -17,19 +17,29 @@ import type { Carried, MigrationRun } from './run.js';
 /** 6 events a round: a round of 5 minutes makes 1,700 a day. */
 const ROUND_SECONDS = 300;
 
+/** The first one is short, so that the Web UI soon tells the lag. */
+const FIRST_ROUND_SECONDS = 5;
+
+/** What the lanes do while they are watched, as the timeline tells it. */
+const WATCHED = {
+  applying: 'watch the lanes',
+  paused: 'paused, the lanes stand: resume?',
+  standing: 'the lanes stand at the marker: finish?',
+} as const;
+
 /** One monitor activity, left early when something needs attention. */
 export async function watchRound(
   run: MigrationRun,
   attention: () => boolean,
-  standing = false,
+  lanes: keyof typeof WATCHED = 'applying',
 ): Promise<void> {
   const figures = await unlessAttention(attention, () =>
-    vigil('watch the lanes').monitor({
+    vigil(WATCHED[lanes]).monitor({
       run: runArgument(run),
       lanes: [currentLane(run)],
       retired: run.progress.retired,
-      standing,
-      seconds: ROUND_SECONDS,
+      standing: lanes === 'standing',
+      seconds: run.state.monitor ? ROUND_SECONDS : FIRST_ROUND_SECONDS,
     }),
   );
   if (figures) run.state.monitor = figures;
