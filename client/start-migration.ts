@@ -19,6 +19,8 @@ export interface MigrationMemo {
   startedAt: string;
 }
 
+/** The Web UI makes its frame 32 pixels too low for the details in it: a last paragraph with nothing to see is what it cuts. */
+const CUT_BY_THE_PAGE = '\u00a0';
 /** The server refuses longer ones. */
 const SUMMARY_BYTES = 200;
 /** Replaying 4,000 events takes 2 s on a busy machine; the default of 10 s would fail a long history for ever. */
@@ -68,6 +70,8 @@ function describeStart(spec: Spec): {
     `- target: ${target} as ${spec.target.user}`,
     ...(spec.mode === 'cdc' ? [`- start: ${describeBeginning(spec)}`] : []),
     ...(spec.mode === 'full-load' ? [] : [`- stop: ${describeStop(spec)}`]),
+    '',
+    CUT_BY_THE_PAGE,
   ];
   const startedAt = new Date().toISOString();
   return {

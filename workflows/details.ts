@@ -1,42 +1,97 @@
 /** Markdown for the Temporal Web UI: what matters first, as the page cuts long details. */
 import { setCurrentDetails } from '@temporalio/workflow';
-import type { MigrationState, StopPlan } from '../contract/state.js';
+import type {
+  MigrationState,
+  MonitorFigures,
+  Outcome,
+  StageName,
+  StopPlan,
+  StopReport,
+} from '../contract/state.js';
 import type { MigrationRun } from './run.js';
 
 export function showDetails(run: MigrationRun): void {
   setCurrentDetails(renderDetails(run.state));
 }
 
+/** The page makes its frame 32 pixels too low for what is in it: this last paragraph is what it cuts. */
+const CUT_BY_THE_PAGE = '\u00a0';
+
 export function renderDetails(state: MigrationState): string {
-  return [headline(state), next(state), cutover(state), drift(state), stages(state), progress(state)]
+  return [
+    headline(state),
+    next(state),
+    cutover(state),
+    drift(state),
+    stages(state),
+    progress(state),
+    CUT_BY_THE_PAGE,
+  ]
     .filter((part) => part !== '')
     .join('\n\n');
 }
 
+const DOING: Record<StageName, string> = {
+  validate: 'looks at both servers, and changes nothing',
+  dump: 'reads from the source what is to be moved',
+  restore: 'makes the schema on the target',
+  publish: 'opens the stream of changes on the source',
+  load: 'copies the rows, then builds indexes and keys',
+  subscribe: 'lets the target follow the source',
+  monitor: 'the target follows the source',
+  stop: 'the target stops at the marker',
+  cutover: 'the target stands, and gets its sequences',
+};
+
 function headline(state: MigrationState): string {
-  if (!state.blocked) return `**${state.status}** in **${state.stage}**`;
+  if (state.outcome) return `**${state.status}**: ${whatIsLeft(state.outcome)}`;
+  if (!state.blocked) return `**${state.status}** in **${state.stage}**: ${DOING[state.stage]}`;
   const { code, message, remedy } = state.blocked;
-  return `**BLOCKED** in **${state.stage}**: \`${code}\` ${message}${remedy ? `\n\n**Remedy:** \`${remedy.replaceAll('`', "'")}\`` : ''}`;
+  const mends = remedy === undefined ? '' : `\n\n**Remedy:** ${verbatim(remedy)}`;
+  return `**BLOCKED** in **${state.stage}**: \`${code}\` ${prose(message)}${mends}`;
+}
+
+/** As it was written, to be copied from the page. */
+function verbatim(text: string): string {
+  const code = text.replaceAll('`', "'");
+  return code.includes('\n') ? `\n\`\`\`\n${code}\n\`\`\`` : `\`${code}\``;
+}
+
+/** The page makes quotes typographic and takes other signs for Markdown: names in quotes stay as they are. */
+function prose(text: string): string {
+  return text
+    .split(/([\w.]*"[^"\n]*"[\w.]*)/)
+    .map((part, n) => (n % 2 === 1 ? verbatim(part) : part.replaceAll(/[\\`*_<>[\]]/g, '\\$&')))
+    .join('');
+}
+
+function whatIsLeft({ leftovers }: Outcome): string {
+  return leftovers.length > 0
+    ? `left over: ${prose(leftovers.join('; '))}`
+    : 'nothing of pgtrek is left on either server';
 }
 
 function next(state: MigrationState): string {
-  if (state.outcome) return state.outcome.notes.join('\n');
-  if (state.blocked) return 'Then send the signal `retry`, or `abort`.';
-  if (state.status === 'paused') return 'Nothing new begins. Next: the signal `resume`.';
+  if (state.outcome)
+    return [howItStopped(state.outcome), ...state.outcome.notes.map(prose)].filter(Boolean).join('\n\n');
+  if (state.blocked) return 'Then send the signal `retry` (More Actions), or `abort`.';
+  if (state.status === 'paused') return 'Nothing new begins. Next: the signal `resume` (More Actions).';
   if (state.status === 'stopped') {
     return state.stage === 'cutover'
       ? 'The cutover is done. Next: the signal `finish`, or `resume` to replicate on.'
       : 'The lanes stand at the marker. Next: the signal `finish`, `cutover`, `resume` or another `stop`.';
   }
   const { stop } = state;
-  if (!stop || stop.kind === 'never') return '';
+  if (!stop) return '';
+  if (stop.kind === 'never')
+    return 'It goes on until the signal `stop` (More Actions), such as `{"now": true, "then": "finish"}`.';
   return `Stop: ${WHEN[stop.kind](stop)}, then ${stop.then}`;
 }
 
 /** The last one that was asked for, where it came to nothing. */
 function cutover({ cutover: report, outcome }: MigrationState): string {
   if (!report || outcome || report.reasons.length === 0) return '';
-  return `The cutover was **${report.outcome}**: ${report.reasons.join('; ')}`;
+  return `The cutover was **${report.outcome}**: ${prose(report.reasons.join('; '))}`;
 }
 
 function drift({ drift: found, outcome }: MigrationState): string {
@@ -51,12 +106,32 @@ const WHEN: Record<Exclude<StopPlan['kind'], 'never'>, (stop: StopPlan) => strin
   now: () => 'now',
 };
 
-function progress({ totals, monitor }: MigrationState): string {
+function howItStopped({ report, sequencesSet }: Outcome): string {
+  const parts = [];
+  if (report) parts.push(`Stopped at the commit of ${report.committedAt}${punctuality(report)}.`);
+  if (sequencesSet !== undefined) parts.push(`Sequences set: ${String(sequencesSet)}.`);
+  return parts.join(' ');
+}
+
+function punctuality({ overshootMs, overshootBytes, late }: StopReport): string {
+  if (late !== undefined) return `; ${late}`;
+  if (overshootBytes !== undefined) return `, ${overshootBytes} bytes after the planned position`;
+  return overshootMs === undefined ? '' : `, ${String(overshootMs)} ms after the planned time`;
+}
+
+function progress({ totals, monitor, outcome }: MigrationState): string {
   const parts = [];
   if (totals.tables > 0) parts.push(`tables ${String(totals.tablesCopied)} of ${String(totals.tables)}`);
   if (totals.indexes > 0) parts.push(`indexes ${String(totals.indexesBuilt)} of ${String(totals.indexes)}`);
-  if (monitor) parts.push(`lag ${monitor.lagBytes} bytes`);
+  if (totals.rowsCopied !== '0') parts.push(`${totals.rowsCopied} rows copied`);
+  if (monitor && !outcome) parts.push(lag(monitor));
   return parts.join(' · ');
+}
+
+/** The workflow hears of figures every few minutes only. */
+function lag({ at, lagBytes, lagMs }: MonitorFigures): string {
+  const milliseconds = lagMs === null ? '' : ` (${String(lagMs)} ms)`;
+  return `lag ${lagBytes} bytes${milliseconds} at ${at.replace(/\.\d+Z$/, 'Z')}; live under Pending Activities`;
 }
 
 const MARKS = { waiting: '·', running: '▶', done: '✔' };

@@ -4,7 +4,6 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, describe, it } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
-import pg from 'pg';
 import { connect } from '../../client/index.js';
 import type { Migration, MigrationState, MonitorFigures, Pgtrek, SpecInput } from '../../client/index.js';
 import { findFreePort } from '../../dev/free-port.js';
@@ -13,6 +12,7 @@ import type { Oracle } from '../../dev/oracle.js';
 import { startTemporalServer } from '../../dev/temporal-server.js';
 import { waitUntil } from '../../dev/wait-until.js';
 import { startWriter } from '../../dev/writer.js';
+import { holdUpCopy } from '../harness/hold-up.js';
 import { assertNothingLeft } from '../harness/leaks.js';
 import { untilCompleted, untilState } from '../harness/migrations.js';
 import { specFor } from '../harness/spec.js';
@@ -146,26 +146,16 @@ describe('outages while it replicates', () => {
   it('of Temporal in load do not cost the copy', async () => {
     const databases = await createSource('in-load');
     const writer = startWriter({ connection: databases.source, rate: 100 });
-    // Its rows cannot be copied while somebody reads it on the target.
-    const reader = new pg.Client(databases.target);
-    await reader.connect();
+    const copy = await holdUpCopy(databases);
     try {
       const spec = specFor('in-load', databases, { taskQueue: QUEUE, cdc: { stop: { now: true } } });
       const migration = await client.start(spec);
-      const isRead = () =>
-        reader.query('BEGIN; LOCK TABLE film IN ACCESS SHARE MODE').then(
-          () => true,
-          () => reader.query('ROLLBACK').then(() => false),
-        );
-      assert.ok(await waitUntil(isRead, { deadlineMs: 30_000 }), 'film is on the target');
-      const isHeldUp = async () =>
-        (await query(databases.target, 'SELECT FROM pg_locks WHERE NOT granted')).length > 0;
-      assert.ok(await waitUntil(isHeldUp, { deadlineMs: 30_000 }), 'the copy waits for the reader');
+      await copy.waits;
       await crashTemporal();
       // The copy's attempt counts as dead, and is made again from the same snapshot.
       await sleep(21_000);
       await startTemporal();
-      await reader.end();
+      await copy.release();
       const state = await untilCompleted(migration);
       assert.deepEqual(
         state.lanes.map(({ status }) => status),
@@ -174,7 +164,7 @@ describe('outages while it replicates', () => {
       assertNoHand(state);
       await assertNothingLeft(databases);
     } finally {
-      await reader.end();
+      await copy.release();
       await writer.stop();
     }
   });

@@ -86,4 +86,71 @@ describe('the details in the Web UI', () => {
       /\*\*The schema of the source has changed\*\*: 2 changes\. .* `restartOnSchemaChange`/,
     );
   });
+
+  it('keep names in quotes, statements of several lines, and signs as they were written', () => {
+    const text = renderDetails({
+      ...STATE,
+      status: 'blocked',
+      blocked: {
+        stage: 'validate',
+        code: 'VALIDATION_FAILED',
+        message: 'Table public."No Key" and audit.* have no <key>.',
+        remedy: 'ALTER TABLE a; -- one\nALTER TABLE b;',
+        since: '',
+      },
+    });
+    assert.ok(text.includes('Table `public."No Key"` and audit.\\* have no \\<key\\>.'), text);
+    assert.ok(text.includes('**Remedy:** \n```\nALTER TABLE a; -- one\nALTER TABLE b;\n```'), text);
+  });
+
+  it('tell a migration without a planned stop how far the target is behind, and what would end it', () => {
+    const { stop: _, ...state } = STATE;
+    const text = renderDetails({
+      ...state,
+      stage: 'monitor',
+      stop: { kind: 'never', then: 'finish' },
+      monitor: {
+        kind: 'monitor',
+        at: '2026-11-30T12:00:00.123Z',
+        lagBytes: '4096',
+        lagMs: 12,
+        sourceRate: 0,
+        applyRate: 0,
+        drainSeconds: 0,
+        lanes: [],
+      },
+    });
+    assert.match(
+      text,
+      /until the signal `stop` \(More Actions\), such as `\{"now": true, "then": "finish"\}`/,
+    );
+    assert.match(text, /lag 4096 bytes \(12 ms\) at 2026-11-30T12:00:00Z; live under Pending Activities/);
+  });
+
+  it('tell the outcome: what is left, when it stopped, and what else is to be known', () => {
+    const text = renderDetails({
+      ...STATE,
+      status: 'completed',
+      outcome: {
+        outcome: 'finished',
+        leftovers: [],
+        notes: ['A note.'],
+        sequencesSet: 3,
+        report: {
+          marker: 'run:1',
+          committedAt: '2026-12-01T02:00:00.004Z',
+          plannedAt: '2026-12-01T02:00:00Z',
+          overshootMs: 4,
+          lanes: [],
+          stoppedAfterMs: 20,
+        },
+      },
+    });
+    assert.match(text, /^\*\*completed\*\*: nothing of pgtrek is left on either server\n/);
+    assert.match(
+      text,
+      /commit of 2026-12-01T02:00:00\.004Z, 4 ms after the planned time\. Sequences set: 3\./,
+    );
+    assert.match(text, /A note\./);
+  });
 });
