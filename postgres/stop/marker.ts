@@ -134,7 +134,7 @@ function describeCommit(marker: MarkerPlan, committed: Date, earlier: boolean): 
   const overshootMs = Math.max(0, committed.getTime() - Date.parse(at));
   const late =
     overshootMs > LATE_MS
-      ? `the marker was committed ${(overshootMs / 1000).toFixed(1)} s after the planned time${earlier ? ', by an earlier attempt' : ': no worker was alive then, the lane did not exist yet, or the servers were slow'}`
+      ? `the marker was committed ${(overshootMs / 1000).toFixed(1)} s after the planned time${earlier ? ', by an earlier attempt' : ': no worker was alive then, a server was away or slow, or the lane did not exist yet'}`
       : undefined;
   return { committedAt, overshootMs, ...(late === undefined ? {} : { late }) };
 }
