@@ -7,9 +7,11 @@ import { mkdir, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { Client, Connection } from '@temporalio/client';
+import type { WorkflowHandle } from '@temporalio/client';
 import { historyToJSON } from '@temporalio/common/lib/proto-utils.js';
 import { connect } from '../../client/index.js';
 import type { Migration, Pgtrek, SpecInput } from '../../client/index.js';
+import { fillSample } from '../../dev/sample.js';
 import { untilBlocked, untilState } from '../harness/migrations.js';
 import { specFor } from '../harness/spec.js';
 import { startWorker } from '../harness/worker.js';
@@ -21,9 +23,15 @@ interface Branch {
   fault?: string;
   before?: (databases: Databases) => Promise<void>;
   steer?: (migration: Migration, databases: Databases) => Promise<void>;
+  /** Where a restart begins a new run: the name under which the one before is recorded. */
+  firstRun?: string;
 }
 
 const monitoring = (migration: Migration) => untilState(migration, ({ stage }) => stage === 'monitor');
+
+const standing = (migration: Migration) => untilState(migration, ({ status }) => status === 'stopped');
+const applying = (migration: Migration) =>
+  untilState(migration, ({ status, lanes }) => status === 'running' && lanes[0]?.status === 'applying');
 
 const BRANCHES: Record<string, Branch> = {
   'full-load-stream': { rest: { mode: 'full-load' } },
@@ -58,8 +66,89 @@ const BRANCHES: Record<string, Branch> = {
       await migration.abort({ dropTarget: true });
     },
   },
+  'paused-then-resumed': {
+    rest: {},
+    steer: async (migration) => {
+      await monitoring(migration);
+      await migration.pause();
+      await untilState(migration, ({ lanes }) => lanes[0]?.status === 'stopped');
+      await migration.resume();
+      await applying(migration);
+      await migration.stop({ now: true });
+    },
+  },
+  'resumed-after-stop': {
+    rest: { cdc: { stop: { now: true, then: 'wait' } } },
+    steer: async (migration, { source }) => {
+      await standing(migration);
+      await migration.resume();
+      await applying(migration);
+      const lsn = `SELECT (pg_current_wal_insert_lsn() + 100)::text AS lsn`;
+      const [position] = await query<{ lsn: string }>(source, lsn);
+      await migration.stop({ lsn: position?.lsn ?? '', then: 'finish' });
+      await query(source, 'CREATE TABLE public.filler AS SELECT generate_series(1, 1000) AS id');
+    },
+  },
+  cutover: {
+    rest: {},
+    steer: async (migration) => {
+      await monitoring(migration);
+      await migration.cutover({ dryRun: true });
+      await untilState(migration, ({ cutover }) => cutover !== undefined);
+      await migration.cutover();
+      await standing(migration);
+      await migration.finish();
+    },
+  },
+  'cutover-undone': {
+    rest: {},
+    steer: async (migration, { target }) => {
+      await monitoring(migration);
+      await query(target, SLOW_MARKER_SQL);
+      await migration.cutover({ maxPause: '1s' });
+      await untilState(migration, ({ cutover, stage }) => cutover !== undefined && stage === 'monitor');
+      await applying(migration);
+      await migration.stop({ now: true, then: 'finish' });
+    },
+  },
+  native: {
+    rest: { load: { method: 'native' } },
+    steer: async (migration) => {
+      await monitoring(migration);
+      await migration.stop({ now: true });
+    },
+  },
+  cdc: {
+    rest: { mode: 'cdc', cdc: { stop: { never: true } } },
+    before: ({ target }) => fillSample(target),
+    steer: async (migration) => {
+      await monitoring(migration);
+      await migration.stop({ now: true });
+    },
+  },
+  'after-restart': {
+    rest: {},
+    firstRun: 'restarted',
+    steer: async (migration, { source }) => {
+      await monitoring(migration);
+      await query(source, 'ALTER TABLE public.film ADD COLUMN note text');
+      await untilState(migration, ({ drift }) => drift !== undefined);
+      await migration.restartOnSchemaChange({ dropTarget: true });
+      await untilState(migration, ({ stage, events }) =>
+        stage === 'monitor' && events.some(({ kind }) => kind === 'restarted'),
+      );
+      await migration.stop({ now: true });
+    },
+  },
   'snapshot-lost': { rest: { cdc: { stop: { now: true } } }, fault: 'before copy-data #2' },
 };
+
+/** The apply worker stays in the marker's transaction for longer than the cutover waits. */
+const SLOW_MARKER_SQL = `
+  CREATE FUNCTION pgtrek.slow() RETURNS trigger LANGUAGE plpgsql AS 'BEGIN PERFORM pg_sleep(4); RETURN NEW; END';
+  CREATE TRIGGER slow BEFORE INSERT ON pgtrek.pgtrek_cutover_undone_1
+    FOR EACH ROW WHEN (NEW.kind = 'marker') EXECUTE FUNCTION pgtrek.slow();
+  ALTER TABLE pgtrek.pgtrek_cutover_undone_1 ENABLE REPLICA TRIGGER slow`;
 
 const folder = path.join(path.dirname(fileURLToPath(import.meta.url)), process.argv[2] ?? 'unreleased');
 
@@ -72,13 +161,21 @@ async function record(world: World, client: Pgtrek, temporal: Client, name: stri
     const migration = await client.start(specFor(name, databases, { taskQueue: name, ...branch.rest }));
     await branch.steer?.(migration, databases);
     await migration.result();
-    const history = await temporal.workflow.getHandle(`pgtrek-${name}`).fetchHistory();
-    await writeFile(path.join(folder, `${name}.json`), `${historyToJSON(history)}\n`);
-    console.log(`${name}: ${String(history.events?.length ?? 0)} events`);
+    await write(name, temporal.workflow.getHandle(`pgtrek-${name}`));
+    if (branch.firstRun) {
+      const { owner } = await migration.state();
+      await write(branch.firstRun, temporal.workflow.getHandle(`pgtrek-${name}`, owner));
+    }
   } finally {
     first.kill('SIGKILL');
     await (await second).stop();
   }
+}
+
+async function write(name: string, handle: WorkflowHandle): Promise<void> {
+  const history = await handle.fetchHistory();
+  await writeFile(path.join(folder, `${name}.json`), `${historyToJSON(history)}\n`);
+  console.log(`${name}: ${String(history.events?.length ?? 0)} events`);
 }
 
 await mkdir(folder, { recursive: true });

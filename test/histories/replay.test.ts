@@ -20,7 +20,29 @@ const ACTIVITIES: Record<string, string[]> = {
   'plan-changed': ['commitMarker', 'monitor', 'disarmMarker', 'commitMarker', 'confirmStopped', 'monitor', 'setSequences'],
   'blocked-then-retried': ['validate', 'validate', 'dumpSchema', 'confirmStopped'],
   'aborted-in-monitor': ['monitor', 'removeObjects'],
+  'paused-then-resumed': ['monitor', 'commitMarker', 'confirmStopped', 'monitor', 'resumeLanes', 'commitMarker'],
+  'resumed-after-stop': ['confirmStopped', 'monitor', 'resumeLanes', 'readPosition', 'commitMarker', 'setSequences'],
+  cutover: ['checkCutover', 'checkCutover', 'commitMarker', 'confirmStopped', 'setSequences', 'removeObjects'],
+  'cutover-undone': ['checkCutover', 'commitMarker', 'confirmStopped', 'resumeLanes', 'commitMarker', 'confirmStopped'],
+  native: ['buildIndexes', 'publishLane', 'makeSlot', 'subscribe', 'awaitSync', 'buildForeignKeys', 'monitor'],
+  cdc: ['validate', 'enterTables', 'publishLane', 'makeSlot', 'subscribe', 'monitor', 'setSequences'],
+  restarted: ['validate', 'monitor', 'removeObjects'],
+  'after-restart': ['validate', 'dumpSchema', 'keepSnapshot', 'subscribe', 'monitor', 'removeObjects'],
   'snapshot-lost': ['keepSnapshot', 'copyBatch', 'dropLane', 'publishLane', 'keepSnapshot', 'confirmStopped'],
+};
+
+/** Ways that a version did not have yet. */
+const NOT_YET: Record<string, string[]> = {
+  'v0.1': [
+    'paused-then-resumed',
+    'resumed-after-stop',
+    'cutover',
+    'cutover-undone',
+    'native',
+    'cdc',
+    'restarted',
+    'after-restart',
+  ],
 };
 
 describe('recorded histories', async () => {
@@ -43,7 +65,13 @@ describe('recorded histories', async () => {
       });
     }
     it(`hold every way through the workflow (${version.name})`, () => {
-      assert.deepEqual(files.map((file) => path.basename(file, '.json')).sort(), Object.keys(ACTIVITIES).sort());
+      const missing = NOT_YET[version.name] ?? [];
+      assert.deepEqual(
+        files.map((file) => path.basename(file, '.json')).sort(),
+        Object.keys(ACTIVITIES)
+          .filter((branch) => !missing.includes(branch))
+          .sort(),
+      );
     });
   }
 
