@@ -104,7 +104,7 @@ export default defineConfig(
     },
   },
   {
-    files: ['contract/{messages,parse-message,values,errors,names,state}.ts'],
+    files: ['contract/{messages,message-shapes,parse-message,schema-change,values,errors,names,state}.ts'],
     rules: {
       'import-x/no-nodejs-modules': 'error',
       ...restrictImports([

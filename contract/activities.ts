@@ -3,7 +3,7 @@
  * Shapes are plain JSON; LSNs, byte and row counts are strings.
  */
 import type { LaneName, Lsn } from './names.js';
-import type { Finding, MonitorFigures, StopPlan, TableRow } from './state.js';
+import type { Finding, MonitorFigures, SeenDrift, StopPlan, TableRow } from './state.js';
 import type { Spec, SpecInput } from './spec.js';
 
 /** What nearly every activity needs to know. */
@@ -73,6 +73,8 @@ export interface SnapshotSignal {
   snapshot: string;
   /** The slot's consistent point; absent without a slot. */
   lsn?: Lsn;
+  /** Changes since the dump that the snapshot sees, and that do not endanger the load. */
+  drift?: SeenDrift;
 }
 
 export interface MarkerPlan {
@@ -141,13 +143,18 @@ export interface Activities {
   subscribe(input: { run: Run; lane: LaneName }): Promise<void>;
   /** Method native: until the server has copied every table of the lane. */
   awaitSync(input: { run: Run; lane: LaneName }): Promise<{ tables: number }>;
-  /** `retired`: markers that must not stop a lane; `standing`: the lanes have stopped and need their slots no more. */
+  /**
+   * `retired`: markers that must not stop a lane; `standing`: the lanes have stopped and their slots are not needed to finish;
+   * `knownDrift`: digest of the drift that the workflow knows, absent for none. Returns early when it sees another one,
+   * or none any more.
+   */
   monitor(input: {
     run: Run;
     lanes: LaneName[];
     retired: string[];
     standing: boolean;
     seconds: number;
+    knownDrift?: string;
   }): Promise<MonitorFigures>;
 
   /** Waits for the planned moment on the source's clock and commits the markers. */

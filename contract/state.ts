@@ -2,6 +2,9 @@
 import type { ErrorCode } from './errors.js';
 import type { LaneName, Lsn } from './names.js';
 import type { StopThen } from './message-shapes.js';
+import type { SchemaChange } from './schema-change.js';
+
+export type { ChangeKind, SchemaChange } from './schema-change.js';
 
 export const MODES = ['full-load', 'full-load-and-cdc', 'cdc'] as const;
 export type Mode = (typeof MODES)[number];
@@ -137,12 +140,18 @@ export interface CutoverReport {
   sequencesSet?: number;
 }
 
-/** DRIFT-PLACEHOLDER */
-export interface Drift {
-  since: string;
-  changes: { kind: string; object: string; from?: string; to?: string }[];
+/** How the source's schema differs from the one that was dumped. */
+export interface SeenDrift {
+  /** The first 50, tables and columns first. */
+  changes: SchemaChange[];
   total: number;
+  /** Of all changes: another digest is another drift. */
   digest: string;
+}
+
+export interface Drift extends SeenDrift {
+  /** ISO, when it was seen first. */
+  since: string;
 }
 
 export interface MigrationState {
@@ -168,6 +177,8 @@ export interface MigrationState {
   stop?: StopPlan & { report?: StopReport };
   /** The last figures that monitor returned; live ones are in its heartbeat. */
   monitor?: MonitorFigures;
+  /** Absent while the source's schema is the one that was dumped. */
+  drift?: Drift;
   findings: Finding[];
   /** The last 200. */
   events: MigrationEvent[];
@@ -214,6 +225,8 @@ export interface MonitorFigures {
   kind: 'monitor';
   at: string;
   lanes: LaneFigures[];
+  /** pg_current_wal_lsn() of the source. */
+  sourceLsn?: Lsn;
   /** Worst of all lanes: pg_wal_lsn_diff(current, confirmed_flush). */
   lagBytes: string;
   /** A heartbeat row's way from source commit to target; null until the first one came through. */
@@ -223,6 +236,10 @@ export interface MonitorFigures {
   applyRate: number;
   /** Seconds to catch up at the present rates; null when it does not catch up. */
   drainSeconds: number | null;
+  /** Absent: none. */
+  drift?: SeenDrift;
+  /** Why the schemas could not be compared; then an absent `drift` means nothing. */
+  driftUnknown?: string;
 }
 
 export interface LaneFigures {
