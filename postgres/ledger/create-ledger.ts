@@ -77,6 +77,31 @@ const TABLES_SQL = `/* pgtrek: create-ledger */
     PRIMARY KEY (owner, id)
   );
 
+  -- What the source held when its schema was dumped; another digest there means that something has changed.
+  CREATE TABLE IF NOT EXISTS pgtrek.fingerprint (
+    owner text PRIMARY KEY,
+    digest text NOT NULL,
+    taken_at timestamptz NOT NULL DEFAULT now()
+  );
+
+  -- The objects of that schema: postgres/fingerprint/read-items.ts tells what the columns mean.
+  CREATE TABLE IF NOT EXISTS pgtrek.schema_item (
+    owner text NOT NULL,
+    id text NOT NULL,
+    kind text NOT NULL,
+    rel oid NOT NULL,
+    container text NOT NULL,
+    label text NOT NULL,
+    known text NOT NULL,
+    raw text NOT NULL,
+    name text NOT NULL,
+    definition text,
+    role text,
+    acl text,
+    hash bigint NOT NULL,
+    PRIMARY KEY (owner, id)
+  );
+
   CREATE TABLE IF NOT EXISTS pgtrek.lane (
     owner text NOT NULL,
     lane text NOT NULL,

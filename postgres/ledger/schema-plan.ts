@@ -1,5 +1,7 @@
 /** The schema's part of the ledger: written once, in one transaction, read by every later step. */
 import type { DumpResult } from '../../contract/activities.js';
+import { writeFingerprint } from '../fingerprint/store-fingerprint.js';
+import type { Fingerprint } from '../fingerprint/store-fingerprint.js';
 import type { ForeignKeyDefinition, IndexDefinition } from '../schema/read-definitions.js';
 import { BUILT_BY_US } from '../schema/table-of-contents.js';
 import type { ArchiveEntry } from '../schema/table-of-contents.js';
@@ -32,6 +34,7 @@ export interface SchemaPlan {
   relations: PlannedRelation[];
   indexes: IndexDefinition[];
   foreignKeys: ForeignKeyDefinition[];
+  fingerprint: Fingerprint;
 }
 
 /** Tables whose rows are on the way, or whose changes are. */
@@ -111,6 +114,7 @@ export async function writeSchema(target: Session, owner: string, plan: SchemaPl
     await writeRelations(target, owner, plan.relations);
     await target.query(INDEXES_SQL, [owner, JSON.stringify(plan.indexes)]);
     await target.query(FOREIGN_KEYS_SQL, [owner, JSON.stringify(plan.foreignKeys)]);
+    await writeFingerprint(target, owner, plan.fingerprint);
     await target.query(ARCHIVE_SQL, [owner, plan.clientMajor, plan.archive]);
   });
 }

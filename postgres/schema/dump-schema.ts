@@ -6,6 +6,7 @@ import type { DumpResult } from '../../contract/activities.js';
 import type { Spec } from '../../contract/spec.js';
 import { findClientTools } from '../client-tools.js';
 import type { ClientTools } from '../client-tools.js';
+import { forgetNewerDefinitions, takeFingerprint } from '../fingerprint/store-fingerprint.js';
 import { createLedger } from '../ledger/create-ledger.js';
 import { readSchema, writeSchema } from '../ledger/schema-plan.js';
 import type { SchemaPlan } from '../ledger/schema-plan.js';
@@ -28,10 +29,11 @@ export async function dumpSchema(job: Job): Promise<DumpResult> {
     const known = await readSchema(target, job.owner);
     if (known) return known;
     const tools = await findClientTools(Math.floor(source.version / 10_000));
-    const plan = await source.transaction(
+    const dumped = await source.transaction(
       () => dumpInSnapshot(job, source, tools),
       'BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY',
     );
+    const plan = { ...dumped, fingerprint: await forgetNewerDefinitions(source, dumped.fingerprint) };
     await writeSchema(target, job.owner, plan);
     return summarize(plan);
   });
@@ -78,6 +80,10 @@ async function dumpInSnapshot(job: Job, source: Session, tools: ClientTools): Pr
       ...definitions,
       ...(await planEntries(source, entries, { ...definitions, keysLeftOut })),
       archive: await readFile(file),
+      fingerprint: await takeFingerprint(
+        source,
+        selected.map(({ oid }) => oid),
+      ),
       clientMajor: tools.major,
     };
   });

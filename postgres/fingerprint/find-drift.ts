@@ -1,0 +1,73 @@
+/** Drift: how the source's schema differs from the one that was dumped. */
+import { createHash } from 'node:crypto';
+import type { SchemaChange } from '../../contract/schema-change.js';
+import type { Spec } from '../../contract/spec.js';
+import type { SeenDrift } from '../../contract/state.js';
+import { readRelations, selectRelations } from '../selection.js';
+import type { Session } from '../session.js';
+import { compareItems } from './compare-items.js';
+import { readItems, readRelationDigests } from './read-items.js';
+import { readStoredDigests, readStoredItems, shortened } from './store-fingerprint.js';
+
+export interface Comparison {
+  source: Session;
+  target: Session;
+  owner: string;
+  spec: Pick<Spec, 'select' | 'schema'>;
+}
+
+export interface Changes {
+  changes: SchemaChange[];
+  /** False when an object that was made anew may be told as changed: somebody held what its definition needs. */
+  certain: boolean;
+}
+
+/**
+ * Inside a transaction of the source, and so in its snapshot. Objects are read only of relations whose digests differ:
+ * the rest of a schema of thousands of tables stays where it is.
+ */
+export async function findChanges(comparison: Comparison): Promise<Changes> {
+  const { source, target, owner, spec } = comparison;
+  const dumped = await readStoredDigests(target, owner);
+  const now = await readRelationDigests(source);
+  const counts = await whichCount(comparison, dumped, now);
+  const differing = [...new Set([...dumped.keys(), ...now.keys()])].filter(
+    (rel) => counts(rel) && dumped.get(rel) !== now.get(rel),
+  );
+  if (differing.length === 0) return { changes: [], certain: true };
+  const before = await readStoredItems(target, owner, differing);
+  const { items, complete } = await readItems(source, differing);
+  const changes = compareItems(before, items.map(shortened));
+  return { changes: changes.filter((change) => isWanted(change, spec)), certain: complete };
+}
+
+/** What a dump leaves out is no drift. */
+function isWanted({ kind }: SchemaChange, { schema }: Comparison['spec']): boolean {
+  if (kind === 'owner-changed') return schema.owners !== 'skip';
+  if (kind === 'privileges-changed') return schema.privileges !== 'skip';
+  return true;
+}
+
+/** What was dumped counts whatever it is called now; what is new counts when the spec selects it. */
+async function whichCount(
+  { source, spec }: Comparison,
+  dumped: Map<number, string>,
+  now: Map<number, string>,
+): Promise<(rel: number) => boolean> {
+  if ([...now.keys()].every((rel) => dumped.has(rel))) return () => true;
+  const { selected } = selectRelations(await readRelations(source), spec.select);
+  const oids = new Set(selected.map(({ oid }) => oid));
+  return (rel) => dumped.has(rel) || oids.has(rel);
+}
+
+/** A state and its history hold so many; the rest is counted. */
+const TOLD = 50;
+
+export function summarizeDrift(changes: SchemaChange[]): SeenDrift | undefined {
+  if (changes.length === 0) return undefined;
+  return {
+    changes: changes.slice(0, TOLD),
+    total: changes.length,
+    digest: createHash('md5').update(JSON.stringify(changes)).digest('hex'),
+  };
+}
