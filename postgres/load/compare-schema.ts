@@ -1,50 +1,56 @@
-/** The tables that a snapshot sees against those that were dumped: a load must not go by an old list. */
+/** The schema that a snapshot sees against the one that was dumped: a load must not go by an old list. */
 import { PgtrekError } from '../../contract/errors.js';
+import { describeChange } from '../../contract/schema-change.js';
+import type { SchemaChange } from '../../contract/schema-change.js';
+import type { SeenDrift } from '../../contract/state.js';
+import { findChanges, summarizeDrift } from '../fingerprint/find-drift.js';
+import { readStoredDigest } from '../fingerprint/store-fingerprint.js';
 import { withTarget } from '../job.js';
 import type { Job } from '../job.js';
-import { readColumns } from '../schema/read-definitions.js';
-import { readRelations, selectRelations } from '../selection.js';
 import type { Session } from '../session.js';
-
-const DUMPED_SQL = `
-  SELECT /* pgtrek: read-dumped */ r.oid || ' ' || r.kind || ' ' || r.qualified || ' (' || r.columns || ')' ||
-    CASE WHEN r.is_partition THEN ' partition' ELSE '' END AS line
-  FROM pgtrek.relation r WHERE r.owner = $1 AND r.kind IN ('r', 'p')`;
+import { compareRelations } from './compare-relations.js';
 
 /**
  * A partition that was attached after the dump would be copied by nobody, while the publication of its root already
- * sends its changes: rows would be lost without an error. Throws SCHEMA_CHANGED; `keeper` reads in the snapshot.
+ * sends its changes: rows would be lost without an error. Throws SCHEMA_CHANGED for what endangers the load, and returns
+ * the rest; `keeper` reads in the snapshot.
  */
-export async function compareSchema(job: Job, keeper: Session): Promise<void> {
-  const { selected } = selectRelations(await readRelations(keeper), job.spec.select);
-  const tables = selected.filter(({ kind }) => kind === 'r' || kind === 'p');
-  const columns = await readColumns(
-    keeper,
-    tables.filter(({ kind }) => kind === 'r').map(({ oid }) => oid),
-  );
-  const now = tables.map(
-    ({ oid, kind, qualified, partitionOf }) =>
-      `${String(oid)} ${kind} ${qualified} (${columns.get(oid)?.columns ?? ''})${partitionOf === null ? '' : ' partition'}`,
-  );
-  const dumped = await withTarget(job, 'compare', async (target) =>
-    (await target.query<{ line: string }>(DUMPED_SQL, [job.owner])).map(({ line }) => line),
-  );
-  const changed = [...difference(now, dumped), ...difference(dumped, now)];
-  if (changed.length === 0) return;
-  throw new PgtrekError(
+export async function compareSchema(job: Job, keeper: Session): Promise<SeenDrift | undefined> {
+  const changes = await withTarget(job, 'compare', async (target) => {
+    const { owner, spec } = job;
+    if ((await readStoredDigest(target, owner)) !== undefined)
+      return (await findChanges({ source: keeper, target, owner, spec })).changes;
+    await compareRelations(job, keeper, target);
+    return [];
+  });
+  const dangers = changes.filter(endangersLoad);
+  if (dangers.length > 0) throw schemaChanged(job.name, dangers);
+  return summarizeDrift(changes);
+}
+
+/**
+ * The tables on the target, made from the dump, must take the rows of the snapshot and all that follow: so must their
+ * types, and the keys that are built after them.
+ */
+function endangersLoad({ kind, from, to }: SchemaChange): boolean {
+  // Storage options and row security are no matter of the rows.
+  if (kind === 'table-changed') return /UNLOGGED|INHERITS/.test(`${String(from)} ${String(to)}`);
+  if (/^(table|column|partition|enum-value|schema-renamed)/.test(kind)) return true;
+  if (/^(type|constraint)-(dropped|renamed|changed)$/.test(kind)) return kind !== 'constraint-renamed';
+  return /^index-(dropped|changed)$/.test(kind) && (from ?? '').startsWith('CREATE UNIQUE');
+}
+
+/** So many fit into a message that people read. */
+const TOLD = 10;
+
+function schemaChanged(name: string, changes: SchemaChange[]): PgtrekError {
+  const told = changes.slice(0, TOLD).map(describeChange).join('; ');
+  const more = changes.length > TOLD ? `; and ${String(changes.length - TOLD)} more` : '';
+  return new PgtrekError(
     'SCHEMA_CHANGED',
-    `The schema of the source has changed since it was dumped: ${namesOf(changed).join(', ')}.`,
-    { remedy: `pgtrek abort ${job.name} --drop-target, then start again.` },
+    `The schema of the source has changed since it was dumped: ${told}${more}.`,
+    {
+      remedy: `pgtrek restart ${name} --drop-target, which drops what was restored and begins again with the new schema.`,
+    },
   );
-}
-
-function difference(a: string[], b: string[]): string[] {
-  const known = new Set(b);
-  return a.filter((line) => !known.has(line));
-}
-
-/** Each table once, whether it is new, gone, or another than it was. */
-function namesOf(lines: string[]): string[] {
-  const names = lines.map((line) => line.replace(/^\d+ \w /, '').replace(/ \(.*$/, ''));
-  return [...new Set(names)].slice(0, 10);
 }

@@ -2,6 +2,7 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import type { LaneName, Lsn } from '../../contract/names.js';
 import { PgtrekError } from '../../contract/errors.js';
+import type { SeenDrift } from '../../contract/state.js';
 import { messageOf } from '../classify-error.js';
 import { sessionOptions, withSource, withTarget } from '../job.js';
 import type { Job } from '../job.js';
@@ -14,6 +15,8 @@ import type { Session } from '../session.js';
 export interface HeldSnapshot {
   snapshot: string;
   lsn?: Lsn;
+  /** Changes since the dump that do not endanger the load. */
+  drift?: SeenDrift;
 }
 
 /**
@@ -33,8 +36,8 @@ export async function holdSnapshot(
     const held = withSlot
       ? await exportFromSlot(job, lane, keeper)
       : { snapshot: await exportSnapshot(keeper) };
-    await compareSchema(job, keeper);
-    await onSnapshot(held);
+    const drift = await compareSchema(job, keeper);
+    await onSnapshot(drift ? { ...held, drift } : held);
     await keepAlive(job, keeper);
   } finally {
     await keeper.close();
