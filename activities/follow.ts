@@ -33,8 +33,8 @@ const CLEANUP_ATTEMPTS = 5;
 
 export function followActivities(dependencies: ActivityDependencies): FollowActivities {
   return {
-    monitor: step(dependencies, 'watch the lanes', (job, { lanes, retired, standing, seconds }, report) =>
-      watchLanes(job, { lanes, retired, standing, seconds, every: MEASURE_EVERY_MS, onFigures: report }),
+    monitor: step(dependencies, 'watch the lanes', (job, { run: _run, ...watch }, report) =>
+      watchLanes(job, { ...watch, every: MEASURE_EVERY_MS, onFigures: report }),
     ),
     commitMarker: step(dependencies, 'commit the marker', (job, { marker }, report) =>
       commitMarker(job, marker, (text) => report({ kind: 'step', text })),

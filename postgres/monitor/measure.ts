@@ -25,8 +25,8 @@ const SLOTS_SQL = `
   FROM pg_replication_slots s WHERE slot_name = ANY ($1::text[])`;
 
 const POSITION_SQL = `
-  SELECT /* pgtrek: measure-source */ pg_wal_lsn_diff(pg_current_wal_lsn(), '0/0')::text AS written,
-    clock_timestamp() AS now`;
+  SELECT /* pgtrek: measure-source */ lsn::text AS lsn, pg_wal_lsn_diff(lsn, '0/0')::text AS written
+  FROM pg_current_wal_lsn() AS lsn`;
 
 interface SubscriptionRow {
   lane: LaneName;
@@ -84,7 +84,7 @@ export function createGauge(
   return async () => {
     const lagMs = await measureDelay(job, { lanes, beats, source, target });
     const figures = await measureLanes(job, { lanes, source, target });
-    const { written } = await source.one<{ written: string }>(POSITION_SQL);
+    const { lsn, written } = await source.one<{ lsn: Lsn; written: string }>(POSITION_SQL);
     const lag = figures.reduce(
       (worst, { lagBytes }) => (BigInt(lagBytes) > worst ? BigInt(lagBytes) : worst),
       0n,
@@ -96,6 +96,7 @@ export function createGauge(
     return {
       kind: 'monitor',
       at: new Date().toISOString(),
+      sourceLsn: lsn,
       lagBytes: lag.toString(),
       lagMs,
       ...rates,

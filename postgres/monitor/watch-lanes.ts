@@ -8,6 +8,7 @@ import { journalTable } from '../lane/journal.js';
 import type { Session } from '../session.js';
 import { checkHealth, createErrorWatch } from './check-health.js';
 import { createGauge } from './measure.js';
+import { createDriftWatch } from './watch-drift.js';
 
 export interface Watch {
   lanes: LaneName[];
@@ -15,6 +16,8 @@ export interface Watch {
   retired: string[];
   /** The lanes have stopped; only WAL is watched. */
   standing: boolean;
+  /** Digest of the drift that is known already; another one, or none, ends the watch. */
+  knownDrift?: string;
   seconds: number;
   /** Milliseconds between measurements. */
   every: number;
@@ -22,18 +25,20 @@ export interface Watch {
 }
 
 export async function watchLanes(job: Job, watch: Watch): Promise<MonitorFigures> {
-  const { lanes, retired, standing, seconds, every, onFigures } = watch;
+  const { lanes, retired, standing, knownDrift, seconds, every, onFigures } = watch;
   return withEnds(job, 'monitor', async (source, target) => {
     const gauge = createGauge(job, lanes, source, target);
     const watchErrors = createErrorWatch();
+    const watchDrift = createDriftWatch(job, lanes, source, target);
     const end = Date.now() + seconds * 1000;
     for (;;) {
-      const figures = await gauge();
+      const figures = { ...(await gauge()), ...(await watchDrift()) };
       onFigures(figures);
       const idle = figures.lanes.some(({ enabled }) => !enabled);
       checkHealth(figures, { standing, stopping: idle && (await hasMarker(target, lanes, retired)) });
       watchErrors(figures);
-      if (Date.now() >= end) return figures;
+      const news = figures.driftUnknown === undefined && figures.drift?.digest !== knownDrift;
+      if (news || Date.now() >= end) return figures;
       await delay(every, undefined, job.signal ? { signal: job.signal } : {});
     }
   });
