@@ -5,10 +5,18 @@ import { parseNamePattern } from './name-pattern.js';
 import type { NamePattern } from './name-pattern.js';
 import type { Session } from './session.js';
 
-export interface Relation {
+/** What the selection goes by. */
+export interface RelationName {
   oid: number;
   schema: string;
   name: string;
+  /** The parent's oid when it is a partition. */
+  partitionOf: number | null;
+  /** The table's oid when it is the sequence of a serial or identity column. */
+  ownedBy: number | null;
+}
+
+export interface Relation extends RelationName {
   /** Quoted, for SQL. */
   qualified: string;
   /** Table, partitioned table, view, materialised view, sequence, foreign table. */
@@ -16,10 +24,6 @@ export interface Relation {
   /** Permanent or unlogged. */
   persistence: 'p' | 'u';
   owner: string;
-  /** The parent's oid when it is a partition. */
-  partitionOf: number | null;
-  /** The table's oid when it is the sequence of a serial or identity column. */
-  ownedBy: number | null;
   /** Default, nothing, full, index. */
   replicaIdentity: 'd' | 'n' | 'f' | 'i';
   /** pg_table_size, as text; '0' for kinds without storage. */
@@ -28,33 +32,36 @@ export interface Relation {
   estimatedRows: number;
 }
 
-export interface Selection {
-  selected: Relation[];
-  excluded: Relation[];
+export interface Selection<Each extends RelationName = Relation> {
+  selected: Each[];
+  excluded: Each[];
   /** Oids of selected relations whose rows do not travel. */
   withoutData: Set<number>;
   /** Patterns that match nothing. */
   unmatched: string[];
 }
 
-const RELATIONS_SQL = `
-  SELECT /* pgtrek: read relations */
+const NAME_COLUMNS = `
     c.oid,
     n.nspname::text AS schema,
     c.relname::text AS name,
-    format('%I.%I', n.nspname, c.relname) AS qualified,
-    c.relkind::text AS kind,
-    c.relpersistence::text AS persistence,
-    pg_get_userbyid(c.relowner)::text AS owner,
     (SELECT i.inhparent FROM pg_inherits i WHERE i.inhrelid = c.oid AND c.relispartition LIMIT 1) AS "partitionOf",
     (SELECT d.refobjid
        FROM pg_depend d
       WHERE c.relkind = 'S' AND d.classid = 'pg_class'::regclass AND d.objid = c.oid AND d.objsubid = 0
         AND d.refclassid = 'pg_class'::regclass AND d.refobjsubid > 0 AND d.deptype IN ('a', 'i')
-      LIMIT 1) AS "ownedBy",
+      LIMIT 1) AS "ownedBy"`;
+
+const FACT_COLUMNS = `
+    format('%I.%I', n.nspname, c.relname) AS qualified,
+    c.relkind::text AS kind,
+    c.relpersistence::text AS persistence,
+    pg_get_userbyid(c.relowner)::text AS owner,
     c.relreplident::text AS "replicaIdentity",
     CASE WHEN c.relkind IN ('r', 'm', 'S') THEN coalesce(pg_table_size(c.oid), 0) ELSE 0 END::text AS bytes,
-    greatest(c.reltuples, 0)::float8 AS "estimatedRows"
+    greatest(c.reltuples, 0)::float8 AS "estimatedRows"`;
+
+const FROM_SQL = `
   FROM pg_class c
   JOIN pg_namespace n ON n.oid = c.relnamespace
   WHERE c.relkind IN ('r', 'p', 'v', 'm', 'S', 'f')
@@ -69,7 +76,16 @@ const RELATIONS_SQL = `
 
 /** Every relation of users, ordered by schema and name: none of the system's, an extension's, a session's, or ours. */
 export async function readRelations(session: Session): Promise<Relation[]> {
-  return session.query<Relation>(RELATIONS_SQL);
+  return session.query<Relation>(
+    `SELECT /* pgtrek: read relations */ ${NAME_COLUMNS}, ${FACT_COLUMNS} ${FROM_SQL}`,
+  );
+}
+
+/** The same without their sizes, which wait for a table that somebody holds. */
+export async function readRelationNames(session: Session): Promise<RelationName[]> {
+  return session.query<RelationName & Record<string, unknown>>(
+    `SELECT /* pgtrek: read relation names */ ${NAME_COLUMNS} ${FROM_SQL}`,
+  );
 }
 
 /**
@@ -108,16 +124,16 @@ async function readPublished(source: Session, publication: string): Promise<Set<
 }
 
 /** A partition follows its parents, and the sequence of a serial or identity column follows its table. */
-export function selectRelations(
-  relations: Relation[],
+export function selectRelations<Each extends RelationName>(
+  relations: Each[],
   select: Pick<Spec['select'], 'include' | 'exclude' | 'excludeData'>,
-): Selection {
+): Selection<Each> {
   const include = select.include.map(parseNamePattern);
   const exclude = select.exclude.map(parseNamePattern);
   const excludeData = select.excludeData.map(parseNamePattern);
-  const byOid = new Map(relations.map((relation) => [relation.oid, relation]));
+  const byOid = new Map<number, RelationName>(relations.map((relation) => [relation.oid, relation]));
 
-  const isSelected = (relation: Relation) => {
+  const isSelected = (relation: RelationName) => {
     const family = familyOf(tableOf(relation, byOid), byOid);
     return (include.length === 0 || matchesAny(include, family)) && !matchesAny(exclude, family);
   };
@@ -135,17 +151,17 @@ export function selectRelations(
   };
 }
 
-function tableOf(relation: Relation, byOid: Map<number, Relation>): Relation {
+function tableOf(relation: RelationName, byOid: Map<number, RelationName>): RelationName {
   const table = relation.ownedBy === null ? undefined : byOid.get(relation.ownedBy);
   return table ?? relation;
 }
 
 /** The relation, then its parent, and so on up to the root of its partitions. */
-function familyOf(relation: Relation, byOid: Map<number, Relation>): Relation[] {
+function familyOf(relation: RelationName, byOid: Map<number, RelationName>): RelationName[] {
   const parent = relation.partitionOf === null ? undefined : byOid.get(relation.partitionOf);
   return parent ? [relation, ...familyOf(parent, byOid)] : [relation];
 }
 
-function matchesAny(patterns: NamePattern[], family: Relation[]): boolean {
+function matchesAny(patterns: NamePattern[], family: RelationName[]): boolean {
   return patterns.some((pattern) => family.some((relation) => pattern.matches(relation)));
 }

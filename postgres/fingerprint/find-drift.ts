@@ -3,7 +3,7 @@ import { createHash } from 'node:crypto';
 import type { SchemaChange } from '../../contract/schema-change.js';
 import type { Spec } from '../../contract/spec.js';
 import type { SeenDrift } from '../../contract/state.js';
-import { readRelations, selectRelations } from '../selection.js';
+import { readRelationNames, selectRelations } from '../selection.js';
 import type { Session } from '../session.js';
 import { compareItems } from './compare-items.js';
 import { readItems, readRelationDigests } from './read-items.js';
@@ -55,7 +55,7 @@ async function whichCount(
   now: Map<number, string>,
 ): Promise<(rel: number) => boolean> {
   if ([...now.keys()].every((rel) => dumped.has(rel))) return () => true;
-  const { selected } = selectRelations(await readRelations(source), spec.select);
+  const { selected } = selectRelations(await readRelationNames(source), spec.select);
   const oids = new Set(selected.map(({ oid }) => oid));
   return (rel) => dumped.has(rel) || oids.has(rel);
 }

@@ -1,7 +1,7 @@
 /** The fingerprint of the schema that the target has: taken when it is dumped, kept in the ledger. */
 import { createHash } from 'node:crypto';
 import type { Spec } from '../../contract/spec.js';
-import { readRelations, selectRelations } from '../selection.js';
+import { readRelationNames, selectRelations } from '../selection.js';
 import type { Session } from '../session.js';
 import { readDigest, readItems, readRelationDigests } from './read-items.js';
 import type { SchemaItem } from './read-items.js';
@@ -99,7 +99,7 @@ export async function storeFingerprint(
 ): Promise<void> {
   if ((await readStoredDigest(ends.target, owner)) !== undefined) return;
   const taken = await ends.source.transaction(async () => {
-    const { selected } = selectRelations(await readRelations(ends.source), select);
+    const { selected } = selectRelations(await readRelationNames(ends.source), select);
     return takeFingerprint(
       ends.source,
       selected.map(({ oid }) => oid),
