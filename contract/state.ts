@@ -171,7 +171,6 @@ export interface MigrationState {
   totals: Totals;
   /** How many tables are copied, and indexed, at the same time; from validate on. */
   load?: { jobs: number; indexJobs: number };
-  drift?: Drift;
   /** The last cutover that was asked for. */
   cutover?: CutoverReport;
   stop?: StopPlan & { report?: StopReport };

@@ -6,13 +6,17 @@ import { currentLane, note, planStop, runArgument } from './run.js';
 import type { MigrationRun } from './run.js';
 import { stand } from './stand.js';
 
+const DRIFTED =
+  'the schema of the source is no longer the one that was dumped: the target may lack what has changed';
+
 /** In monitor: a look whether it can begin, and then a stop now. */
 export async function prepareCutover(run: MigrationRun): Promise<void> {
   const dryRun = run.asked.cutover?.dryRun === true;
-  const { reasons } = await step('look whether a cutover can begin').checkCutover({
+  const found = await step('look whether a cutover can begin').checkCutover({
     run: runArgument(run),
     lanes: [currentLane(run)],
   });
+  const reasons = [...found.reasons, ...(run.state.drift ? [DRIFTED] : [])];
   if (dryRun || reasons.length > 0) {
     delete run.asked.cutover;
     report(run, { outcome: reasons.length > 0 ? 'refused' : 'ready', reasons });

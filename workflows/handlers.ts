@@ -16,6 +16,7 @@ import type { MigrationEvent, MigrationState, TablesPage } from '../contract/sta
 import { accept } from './accept.js';
 import type { Situation } from './accept.js';
 import { asError } from './as-error.js';
+import { takeDrift } from './drift.js';
 import { glance } from './proxies.js';
 import { note, runArgument } from './run.js';
 import type { MigrationRun } from './run.js';
@@ -147,7 +148,10 @@ function receiveSnapshot(run: MigrationRun, signal: unknown): void {
   }
   const known = run.snapshots.get(signal.lane);
   if (known && known.id !== signal.id) run.snapshots.delete(signal.lane);
-  else run.snapshots.set(signal.lane, signal);
+  else {
+    run.snapshots.set(signal.lane, signal);
+    takeDrift(run, signal.drift);
+  }
 }
 
 function isSnapshot(signal: unknown): signal is SnapshotSignal {

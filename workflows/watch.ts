@@ -10,6 +10,7 @@ import {
 import { asError } from './as-error.js';
 import { showDetails } from './details.js';
 import type { migration } from './migration.js';
+import { takeFigures } from './drift.js';
 import { vigil } from './proxies.js';
 import { currentLane, note, runArgument } from './run.js';
 import type { Carried, MigrationRun } from './run.js';
@@ -38,11 +39,12 @@ export async function watchRound(
       run: runArgument(run),
       lanes: [currentLane(run)],
       retired: run.progress.retired,
+      ...(run.state.drift ? { knownDrift: run.state.drift.digest } : {}),
       standing: lanes === 'standing',
       seconds: run.state.monitor ? ROUND_SECONDS : FIRST_ROUND_SECONDS,
     }),
   );
-  if (figures) run.state.monitor = figures;
+  if (figures) takeFigures(run, figures);
   showDetails(run);
 }
 

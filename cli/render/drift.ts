@@ -1,11 +1,10 @@
+import { describeChange } from '../../contract/schema-change.js';
 import type { Drawing } from './drawing.js';
 import { formatClock, formatMany } from './format.js';
 import { plain, wrapTo } from './text.js';
 
 /** More changes than a person reads at once. */
 const CHANGES_SHOWN = 8;
-
-type Change = NonNullable<Drawing['state']['drift']>['changes'][number];
 
 /** How the source's schema differs from what was dumped, and what can be done. */
 export function renderDrift({ state, width, paint, now }: Drawing): string[] {
@@ -18,14 +17,8 @@ export function renderDrift({ state, width, paint, now }: Drawing): string[] {
     paint.yellow(
       `⚠ the schema of the source has changed since ${formatClock(drift.since, now)}: ${formatMany(drift.total, 'change')}`,
     ),
-    ...shown.flatMap((change) => wrapTo(describeChange(change), { width, indent: '  ' })),
+    ...shown.flatMap((change) => wrapTo(plain(describeChange(change)), { width, indent: '  ' })),
     ...(more > 0 ? [paint.dim(`  … and ${more} more`)] : []),
     ...(state.stage === 'cutover' ? [] : [`  begin again:  pgtrek restart ${name}${consent}`]),
   ];
-}
-
-/** `column-type public.orders.note: text → varchar(20)`. */
-function describeChange({ kind, object, from, to }: Change): string {
-  const sides = [from, to].flatMap((side) => (side === undefined ? [] : [plain(side)]));
-  return `${plain(kind)} ${plain(object)}${sides.length > 0 ? `: ${sides.join(' → ')}` : ''}`;
 }

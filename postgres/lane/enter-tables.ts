@@ -1,6 +1,7 @@
 /** Mode cdc: enters the tables that are replicated in the ledger, which no dump has done. */
 import { withEnds } from '../job.js';
 import type { Job } from '../job.js';
+import { storeFingerprint } from '../fingerprint/store-fingerprint.js';
 import { createLedger } from '../ledger/create-ledger.js';
 import { countTables, writeRelations } from '../ledger/schema-plan.js';
 import { readSelection } from '../selection.js';
@@ -24,6 +25,7 @@ export async function enterTables(job: Job): Promise<{ tables: number }> {
       bytes: relation.bytes,
     }));
     await target.transaction(() => writeRelations(target, job.owner, relations));
+    await storeFingerprint({ source, target }, { owner: job.owner, select: job.spec.select });
     return { tables: await countTables(target, job.owner) };
   });
 }

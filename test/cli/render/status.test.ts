@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import { renderStatus } from '../../../cli/render/status.js';
 import { widthOf } from '../../../cli/render/text.js';
-import type { CutoverReport } from '../../../client/index.js';
+import type { CutoverReport, Drift } from '../../../client/index.js';
 import { NOW, STOP_REPORT, loadingState, monitorFigures, monitoringState } from './sample-state.js';
 
 const ends = { source: 'db1:5432/orders', target: 'db2:5432/orders' };
@@ -160,14 +160,14 @@ describe('status', () => {
   });
 
   it('of drift tells what changed, and how to begin again', () => {
-    const drift = {
+    const drift: Drift = {
       since: '2026-12-01T00:08:00Z',
       changes: [
-        { kind: 'changed', object: 'column public.orders.note', from: 'text', to: 'varchar(20)' },
-        { kind: 'added', object: 'table public.new\u001b[2J' },
+        { kind: 'column-retyped', object: 'public.orders.note', from: 'text', to: 'varchar(20)' },
+        { kind: 'table-added', object: 'public.new\u001b[2J' },
         ...Array.from({ length: 10 }, (_, n) => ({
-          kind: 'removed',
-          object: `table audit.log_${String(n)}`,
+          kind: 'table-dropped' as const,
+          object: `audit.log_${String(n)}`,
         })),
       ],
       total: 40,
@@ -176,9 +176,9 @@ describe('status', () => {
     const lines = renderStatus(monitoringState({ drift }), [], options);
     const begin = lines.indexOf('⚠ the schema of the source has changed since 00:08:00: 40 changes');
     assert.deepEqual(lines.slice(begin + 1, begin + 4), [
-      '  changed column public.orders.note: text → varchar(20)',
-      '  added table public.new [2J',
-      '  removed table audit.log_0',
+      '  column public.orders.note: text → varchar(20)',
+      '  table public.new [2J was added',
+      '  table audit.log_0 was dropped',
     ]);
     assert.deepEqual(lines.slice(begin + 9, begin + 11), [
       '  … and 32 more',
