@@ -37,7 +37,7 @@ function partsFor({ version }: Session): CatalogPart[] {
   return [...relationParts(version), ...tableParts(version), ...databaseParts()];
 }
 
-/** Compiling statements of this size takes longer than they do. */
+/** A large catalog passes the threshold of JIT, and dozens of small branches would be compiled for one run. */
 async function withoutJit(session: Session): Promise<void> {
   await session.query(`SELECT set_config('jit', 'off', false)`);
 }

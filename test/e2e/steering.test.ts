@@ -203,6 +203,43 @@ describe('a migration that replicates', () => {
     }
   });
 
+  it('tells drift, refuses a cutover meanwhile, and begins again with the schema as it is', async () => {
+    const databases = await createDatabases(world, 'drift');
+    const writer = startWriter({ connection: databases.source, rate: 50 });
+    try {
+      const migration = await startInMonitor('drift', databases, { never: true });
+      await query(databases.source, 'ALTER TABLE public.film ADD COLUMN note text');
+      const drifted = await untilState(migration, ({ drift }) => drift !== undefined);
+      assert.deepEqual(
+        drifted.drift?.changes.map(({ kind, object }) => [kind, object]),
+        [['column-added', 'public.film.note']],
+      );
+      await migration.cutover();
+      const refused = await untilState(migration, ({ cutover }) => cutover !== undefined);
+      assert.equal(refused.cutover?.outcome, 'refused');
+      await query(databases.source, 'ALTER TABLE public.film DROP COLUMN note');
+      await untilState(migration, (state) => state.drift === undefined && countEvents(state, 'drift') === 2);
+      await assert.rejects(migration.restartOnSchemaChange({ dropTarget: true }), /no change/);
+
+      await query(databases.source, 'ALTER TABLE public.film ADD COLUMN remark text');
+      await untilState(migration, ({ drift }) => drift !== undefined);
+      await migration.restartOnSchemaChange({ dropTarget: true });
+      await untilState(
+        migration,
+        (state) => state.stage === 'monitor' && countEvents(state, 'restarted') === 1,
+      );
+      await writer.stop();
+      await migration.stop({ now: true });
+      const done = await untilCompleted(migration);
+      assert.equal(done.drift, undefined);
+      await assertEqualDatabases(databases);
+      await query(databases.target, 'SELECT remark FROM public.film LIMIT 1');
+      await assertNothingLeft(databases);
+    } finally {
+      await writer.stop();
+    }
+  });
+
   it('undoes a cutover whose lanes do not stand in time, and goes on as it was planned before', async () => {
     const databases = await createDatabases(world, 'undone');
     const oracle = await createOracle({ source: databases.source });

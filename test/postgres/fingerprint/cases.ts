@@ -502,7 +502,7 @@ export const CASES: Case[] = [
     sql: `ALTER EXTENSION citext UPDATE TO '1.5'; DROP EXTENSION hstore`,
     told: [
       ['extension-changed', `extension citext: VERSION '1.4' SCHEMA public → VERSION '1.5' SCHEMA public`],
-      ['extension-dropped', `extension hstore was dropped (VERSION '1.8' SCHEMA public)`],
+      ['extension-dropped', `extension hstore was dropped (VERSION '1.4' SCHEMA public)`],
     ],
   },
   {

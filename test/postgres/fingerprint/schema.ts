@@ -1,7 +1,7 @@
 /** A schema with one object of every kind that a fingerprint holds. */
 export const SCHEMA_SQL = `
   CREATE SCHEMA app;
-  CREATE EXTENSION hstore SCHEMA public;
+  CREATE EXTENSION hstore SCHEMA public VERSION '1.4';
   CREATE EXTENSION citext SCHEMA public VERSION '1.4';
   CREATE TYPE app.mood AS ENUM ('sad', 'ok');
   CREATE TYPE app.point AS (x int, y int);
@@ -36,7 +36,7 @@ export const SCHEMA_SQL = `
   CREATE TABLE app.event_2025 PARTITION OF app.event FOR VALUES FROM ('2025-01-01') TO ('2026-01-01');
   CREATE TABLE app.event_2026 PARTITION OF app.event FOR VALUES FROM ('2026-01-01') TO ('2027-01-01');
   CREATE TABLE app.event_2027 (LIKE app.event INCLUDING ALL);
-  CREATE TRIGGER touched BEFORE UPDATE ON app.event FOR EACH ROW EXECUTE FUNCTION app.touch();
+  CREATE TRIGGER touched AFTER UPDATE ON app.event FOR EACH ROW EXECUTE FUNCTION app.touch();
   CREATE TABLE app.parent (a int, CONSTRAINT small CHECK (a < 100));
   CREATE TABLE app.child (b int) INHERITS (app.parent);
 
