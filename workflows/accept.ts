@@ -26,11 +26,18 @@ export function accept<Name extends MessageName>(
   const { state, underWay } = situation;
   if (state.status === 'completed' || state.status === 'aborted')
     return no(`the migration has ${state.status}`);
-  // What a message has begun can block like any other work, and goes on after `retry`.
-  if (underWay && name !== 'abort' && name !== 'retry') return no(UNDER_WAY[underWay]);
-  if (underWay === 'abort' && name === 'retry') return no(UNDER_WAY.abort);
+  if (underWay && !COMES_BETWEEN[underWay].includes(name)) return no(UNDER_WAY[underWay]);
   return RULES[name](message, situation);
 }
+
+/** What a message has begun can block like any other work, and goes on after `retry`. Lanes that go on can be told where to stop. */
+const COMES_BETWEEN: Record<keyof typeof UNDER_WAY, MessageName[]> = {
+  abort: ['abort'],
+  restart: ['abort', 'retry'],
+  finish: ['abort', 'retry'],
+  resume: ['abort', 'retry', 'stop'],
+  cutover: ['abort', 'retry'],
+};
 
 const UNDER_WAY = {
   abort: 'the migration is being aborted',
@@ -67,7 +74,8 @@ const RULES: Rules = {
     );
   },
 
-  stop: ({ never }, { state, markerCommitted, standing }) => {
+  stop: ({ never }, { state, markerCommitted, standing, underWay }) => {
+    if (underWay === 'resume') return yes;
     if (state.mode === 'full-load') return no(ENDS_BY_ITSELF);
     // The target may be in use: its lanes must not go on as a side effect.
     if (isCutOver(state)) return no(CUTOVER_DONE);

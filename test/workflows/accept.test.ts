@@ -47,8 +47,8 @@ standing after a stop, and blocked    | yes       go-on     standing  yes       
 standing again after a former cutover | yes       go-on     standing  yes       yes       standing  yes       no-block  no-drift  loaded    yes
 standing after a cutover              | cut-over  cut-over  standing  yes       cut-over  cut-over  yes       no-block  no-drift  loaded    yes
 standing after a cutover, drift       | cut-over  cut-over  standing  yes       cut-over  cut-over  yes       no-block  cut-over  loaded    yes
-resume under way                      | resuming  resuming  resuming  resuming  resuming  resuming  resuming  no-block  resuming  resuming  yes
-resume under way, and blocked         | resuming  resuming  resuming  resuming  resuming  resuming  resuming  yes       resuming  resuming  yes
+resume under way                      | yes       yes       resuming  resuming  resuming  resuming  resuming  no-block  resuming  resuming  yes
+resume under way, and blocked         | yes       yes       resuming  resuming  resuming  resuming  resuming  yes       resuming  resuming  yes
 cutover under way                     | cutting   cutting   cutting   cutting   cutting   cutting   cutting   no-block  cutting   cutting   yes
 cutover under way, and blocked        | cutting   cutting   cutting   cutting   cutting   cutting   cutting   yes       cutting   cutting   yes
 restart under way                     | again     again     again     again     again     again     again     no-block  again     again     yes
