@@ -9,7 +9,11 @@ import { buildBundle } from '../../workers/workflow-bundle.js';
 const FOLDER = path.dirname(fileURLToPath(import.meta.url));
 
 interface HistoryJson {
-  events: { eventType: string; activityTaskScheduledEventAttributes?: { activityType: { name: string } } }[];
+  events: {
+    eventType: string;
+    workflowExecutionStartedEventAttributes?: { workflowId: string };
+    activityTaskScheduledEventAttributes?: { activityType: { name: string } };
+  }[];
 }
 
 /** What each fixture must hold: a recording that took another way would prove something else. */
@@ -61,7 +65,7 @@ describe('recorded histories', async () => {
       it(`replay: ${branch} of ${version.name}`, async () => {
         const history = JSON.parse(await readFile(path.join(FOLDER, version.name, file), 'utf8')) as HistoryJson;
         assertInOrder(activitiesOf(history), ACTIVITIES[branch] ?? []);
-        await Worker.runReplayHistory({ workflowBundle: { code } }, history, `pgtrek-${branch}`);
+        await Worker.runReplayHistory({ workflowBundle: { code } }, history, workflowIdOf(history));
       });
     }
     it(`hold every way through the workflow (${version.name})`, () => {
@@ -87,6 +91,11 @@ describe('recorded histories', async () => {
     );
   });
 });
+
+/** Names of lanes are made from it. */
+function workflowIdOf({ events }: HistoryJson): string {
+  return events[0]?.workflowExecutionStartedEventAttributes?.workflowId ?? '';
+}
 
 function activitiesOf({ events }: HistoryJson): string[] {
   return events.flatMap(({ activityTaskScheduledEventAttributes: scheduled }) =>
