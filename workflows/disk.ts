@@ -1,6 +1,7 @@
 /** The dump method: rows travel over the disk of one worker host. */
 import { ActivityFailure, ApplicationFailure, TimeoutFailure } from '@temporalio/workflow';
-import { completeTarget, readTables } from './load.js';
+import { completeTarget } from './complete-target.js';
+import { readTables } from './load.js';
 import { onHost, step } from './proxies.js';
 import { nextLane, note, runArgument, specOf } from './run.js';
 import type { MigrationRun } from './run.js';

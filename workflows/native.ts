@@ -1,5 +1,6 @@
 /** Lanes without a snapshot of ours: the server copies the rows itself (native), or they are there already (cdc). */
-import { buildAllIndexes, completeTarget, publish, readTables, setLane, subscribe } from './load.js';
+import { buildAllIndexes, completeTarget } from './complete-target.js';
+import { publish, readTables, setLane, subscribe } from './load.js';
 import { step } from './proxies.js';
 import { currentLane, note, runArgument } from './run.js';
 import type { MigrationRun } from './run.js';
