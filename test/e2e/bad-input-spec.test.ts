@@ -57,8 +57,18 @@ const REFUSED: { title: string; spec: (good: SpecInput) => SpecInput | string; s
   },
   {
     title: 'options that are not built yet, by their names',
-    spec: (good) => ({ ...good, mode: 'cdc', load: { method: 'native' }, cdc: { stop: { lsn: '0/1' } } }),
-    says: [/NOT_BUILT_YET: .*mode: cdc, load\.method: native, cdc\.stop\.lsn/, /remedy: Leave it out/],
+    spec: (good) => ({ ...good, load: { method: 'dump' } }),
+    says: [/NOT_BUILT_YET: .*load\.method: dump with full-load-and-cdc/, /remedy: Leave it out/],
+  },
+  {
+    title: 'a copy by replication in a load without replication',
+    spec: (good) => ({ ...good, mode: 'full-load', load: { method: 'native' } }),
+    says: [/SPEC_INVALID/, /load\.method: native .* needs mode full-load-and-cdc/],
+  },
+  {
+    title: 'a slot to start from, with a load that makes its own',
+    spec: (good) => ({ ...good, cdc: { start: { slot: 'theirs', publication: 'theirs' } } }),
+    says: [/SPEC_INVALID/, /cdc\.start: an existing slot is for mode cdc/],
   },
   {
     title: 'password references that are not built yet',
