@@ -23,7 +23,7 @@ const STEERING_FAULTS = [
   'after set-sequences',
 ];
 
-const NATIVE_FAULTS = ['after create-slot', 'after create-subscription', 'before look-for-sync #2'];
+const NATIVE_FAULTS = ['after create-slot', 'after create-subscription', 'before look-for-sync'];
 
 const CDC_FAULTS = ['after own-ledger', 'after create-journal', 'before create-subscription'];
 
