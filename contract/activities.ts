@@ -170,7 +170,7 @@ export interface Activities {
     retired?: string[];
   }): Promise<Stopped>;
   /** Disarms the marker; lanes that stand at it go on from there, those that stand at another stay. */
-  resumeLanes(input: { run: Run; marker: MarkerPlan }): Promise<void>;
+  resumeLanes(input: { run: Run; marker: MarkerPlan }): Promise<{ applying: boolean }>;
   /** Reasons against a cutover at this moment; none: it can begin. */
   checkCutover(input: { run: Run; lanes: LaneName[] }): Promise<{ reasons: string[] }>;
   /** Where the source's log ends now. */

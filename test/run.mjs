@@ -1,4 +1,4 @@
-// Runs test/**/*.test.ts one file after another: `node test/run.mjs [part of a path …] [--option of node --test …]`.
+// Runs test/**/*.test.ts two files at a time: `node test/run.mjs [part of a path …] [--option of node --test …]`.
 // Node 20 knows neither globs nor TypeScript in --test.
 import { spawn } from 'node:child_process';
 import { readdirSync } from 'node:fs';
@@ -21,7 +21,7 @@ if (files.length === 0) {
   process.exit(1);
 }
 
-const args = ['--import', 'tsx', '--test', '--test-concurrency=1', `--test-timeout=${timeoutMs}`];
+const args = ['--import', 'tsx', '--test', '--test-concurrency=2', `--test-timeout=${timeoutMs}`];
 const child = spawn(process.execPath, [...args, '--test-reporter=spec', ...options, ...files], {
   cwd: root,
   stdio: ['ignore', 'inherit', 'inherit'],

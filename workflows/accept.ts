@@ -75,7 +75,7 @@ const RULES: Rules = {
   },
 
   stop: ({ never }, { state, markerCommitted, standing, underWay }) => {
-    if (underWay === 'resume') return yes;
+    if (underWay === 'resume') return markerCommitted && !standing ? no(STOPPING) : yes;
     if (state.mode === 'full-load') return no(ENDS_BY_ITSELF);
     // The target may be in use: its lanes must not go on as a side effect.
     if (isCutOver(state)) return no(CUTOVER_DONE);
@@ -108,8 +108,9 @@ const RULES: Rules = {
     if (!state.drift && state.blocked?.code !== 'SCHEMA_CHANGED')
       return no('no change of the source’s schema was reported');
     if (isCutOver(state)) return no(CUTOVER_DONE);
-    if (state.mode !== 'cdc' && !dropTarget)
-      return no('it drops what was restored on the target: consent with {"dropTarget": true}');
+    if (state.mode === 'cdc')
+      return no('mode cdc loads nothing again, so changes would be lost: abort, and start anew');
+    if (!dropTarget) return no('it drops what was restored on the target: consent with {"dropTarget": true}');
     return yes;
   },
 

@@ -20,6 +20,8 @@ export async function prepareCutover(run: MigrationRun): Promise<void> {
   if (dryRun || reasons.length > 0) {
     delete run.asked.cutover;
     report(run, { outcome: reasons.length > 0 ? 'refused' : 'ready', reasons });
+    // A former try had planned its stop already, and failed then.
+    if (!dryRun && !run.progress.committed) planAsBefore(run);
     return;
   }
   // The marker of a planned stop may have been committed meanwhile: it serves as well.
@@ -62,14 +64,23 @@ export function longestPause({ asked }: MigrationRun): string {
   return asked.cutover?.maxPause ?? LONGEST_PAUSE;
 }
 
-/** The lanes did not stand in time: they go on, and the stop that was planned before is planned again. */
-export function undoCutover(run: MigrationRun): void {
-  const longest = longestPause(run);
+/**
+ * The lanes did not stand in time. They go on, and the stop that was planned before is planned again: true. Where its
+ * own marker served for the cutover it stays as it is, and is waited for: false.
+ */
+export function undoCutover(run: MigrationRun, reason: string): boolean {
   delete run.asked.cutover;
-  run.asked.resume = true;
-  planStop(run, run.progress.planBefore ?? { kind: 'never', then: 'wait' });
+  report(run, { outcome: 'undone', reasons: [reason] });
+  return planAsBefore(run);
+}
+
+function planAsBefore(run: MigrationRun): boolean {
+  const { planBefore } = run.progress;
+  if (!planBefore) return false;
   delete run.progress.planBefore;
-  report(run, { outcome: 'undone', reasons: [`the lanes did not stand ${longest} after the marker`] });
+  if (run.progress.committed) run.asked.resume = true;
+  planStop(run, planBefore);
+  return true;
 }
 
 function report(run: MigrationRun, result: Omit<CutoverReport, 'at'>): void {

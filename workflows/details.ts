@@ -94,10 +94,11 @@ function cutover({ cutover: report, outcome }: MigrationState): string {
   return `The cutover was **${report.outcome}**: ${prose(report.reasons.join('; '))}`;
 }
 
-function drift({ drift: found, outcome }: MigrationState): string {
+function drift({ drift: found, outcome, mode }: MigrationState): string {
   if (!found || outcome) return '';
+  const again = mode === 'cdc' ? '' : ' To begin again: the signal `restartOnSchemaChange`.';
   const changes = found.total === 1 ? '1 change' : `${String(found.total)} changes`;
-  return `**The schema of the source has changed**: ${changes}. To begin again: the signal \`restartOnSchemaChange\`.`;
+  return `**The schema of the source has changed**: ${changes}.${again}`;
 }
 
 const WHEN: Record<Exclude<StopPlan['kind'], 'never'>, (stop: StopPlan) => string> = {

@@ -1,7 +1,8 @@
 /** monitor and stop: round after round until the marker is committed, then until every lane stands at it. */
-import { ApplicationFailure, CancellationScope, sleep } from '@temporalio/workflow';
+import { ApplicationFailure, CancellationScope, isCancellation, sleep } from '@temporalio/workflow';
 import type { StopReport } from '../contract/state.js';
 import { millisecondsOf } from '../contract/values.js';
+import { causeOf } from './as-error.js';
 import { enterCutover, longestPause, prepareCutover, undoCutover } from './cutover.js';
 import { readTables, setLane } from './load.js';
 import { pauseLanes, resumeFromMarker } from './pause.js';
@@ -9,17 +10,18 @@ import { vigil } from './proxies.js';
 import { note, runArgument } from './run.js';
 import type { MigrationRun } from './run.js';
 import { stand } from './stand.js';
-import { throwClockError } from './stop-clock.js';
+import { rewindStopClock, throwClockError } from './stop-clock.js';
 import { continueIfDue, unlessAttention, watchRound } from './watch.js';
 
 /** Ends when the marker of the stop that stands is committed. */
 export async function monitor(run: MigrationRun): Promise<void> {
   // A run that continues another has their number, and not the tables themselves.
   if (run.tables.length === 0 && run.state.totals.tables > 0) await readTables(run);
+  rewindStopClock(run);
   await resumeFromMarker(run);
   for (;;) {
     await continueIfDue(run);
-    if (run.state.paused) await pauseLanes(run);
+    if (run.state.paused || run.progress.pauseMarker) await pauseLanes(run);
     else if (run.asked.cutover) await prepareCutover(run);
     else await watchRound(run, () => needsAttention(run));
     throwClockError(run);
@@ -38,28 +40,30 @@ function needsAttention({ state, asked, progress, clockError }: MigrationRun): b
 
 /** Waits for every lane to stand at the marker; then, when that is the plan, for what comes next. */
 export async function stop(run: MigrationRun): Promise<void> {
-  const report = run.progress.report ?? (await confirm(run));
-  if (!report) return undoCutover(run);
-  run.progress.report = report;
+  while (!run.progress.report) {
+    const confirmed = await confirm(run);
+    if (!('reason' in confirmed)) run.progress.report = confirmed;
+    else if (undoCutover(run, confirmed.reason)) return;
+  }
   if (run.state.stop?.then === 'wait' && !run.asked.cutover) await stand(run);
   if (run.asked.cutover) enterCutover(run);
 }
 
-/** Undefined when the longest pause of a cutover passed first. */
-async function confirm(run: MigrationRun): Promise<StopReport | undefined> {
+/** A reason: the cutover is to be undone. */
+async function confirm(run: MigrationRun): Promise<StopReport | { reason: string }> {
   const { marker: planned, committed } = run.progress;
   if (!planned || !committed)
     throw ApplicationFailure.nonRetryable('no marker is committed', 'INTERNAL_ERROR');
   const { revision: _, ...marker } = planned;
   const begun = Date.now();
-  const stopped = await unlessTooLong(run, () =>
+  const stopped = await inTime(run, () =>
     vigil('wait until the lanes stand at the marker').confirmStopped({
       run: runArgument(run),
       marker,
       lsn: committed.lsn,
     }),
   );
-  if (!stopped) return undefined;
+  if ('reason' in stopped) return stopped;
   const { at, lsn } = marker.plan;
   const { committedAt, overshootMs, overshootBytes, late } = committed;
   const report: StopReport = {
@@ -79,23 +83,29 @@ async function confirm(run: MigrationRun): Promise<StopReport | undefined> {
   return report;
 }
 
-/** Only a cutover is in a hurry. */
-async function unlessTooLong<T>(run: MigrationRun, work: () => Promise<T>): Promise<T | undefined> {
+/** Only a cutover is in a hurry, and takes an error for a reason. */
+async function inTime<T>(run: MigrationRun, work: () => Promise<T>): Promise<T | { reason: string }> {
   if (!run.asked.cutover) return work();
-  const longest = millisecondsOf(longestPause(run)) ?? 0;
+  const longest = longestPause(run);
   let passed = false;
   const timer = new CancellationScope();
   void timer
-    .run(() => sleep(longest, { summary: 'the longest pause of the cutover' }))
+    .run(() => sleep(millisecondsOf(longest) ?? 0, { summary: 'the longest pause of the cutover' }))
     .then(
       () => {
         passed = true;
       },
       () => undefined,
     );
-  const result = await unlessAttention(() => passed, work);
-  timer.cancel();
-  return result;
+  try {
+    const result = await unlessAttention(() => passed, work);
+    return result ?? { reason: `the lanes did not stand ${longest} after the marker` };
+  } catch (error) {
+    if (isCancellation(error)) throw error;
+    return { reason: causeOf(error) };
+  } finally {
+    timer.cancel();
+  }
 }
 
 /** After a stop: whether the lanes leave the marker, and monitor begins again. */

@@ -95,12 +95,17 @@ async function receive<Name extends MessageName>(
   if ('reason' in judged) return refuse(judged);
   const lsn = 'lsn' in judged.message ? judged.message.lsn : undefined;
   if (lsn !== undefined && run.spec) {
+    const { planRevision } = run.progress;
     const passed = await whyPassed(run, lsn);
-    judged = passed === undefined ? judge(run, name, argument) : refused(name, passed);
+    const overtaken = run.progress.planRevision === planRevision ? undefined : OVERTAKEN;
+    const reason = passed ?? overtaken;
+    judged = reason === undefined ? judge(run, name, argument) : refused(name, reason);
     if ('reason' in judged) return refuse(judged);
   }
   take(run, name, judged.message);
 }
+
+const OVERTAKEN = 'another stop was asked for while the source was looked at';
 
 async function whyPassed(run: MigrationRun, lsn: string): Promise<string | undefined> {
   try {

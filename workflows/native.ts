@@ -21,8 +21,12 @@ export async function publishExisting(run: MigrationRun): Promise<void> {
 /** Changes count from the slot's position on. */
 export async function subscribeFromSlot(run: MigrationRun): Promise<void> {
   const lane = currentLane(run);
-  const { lsn } = await step(`take the slot of ${lane}`).makeSlot({ run: runArgument(run), lane });
-  note(run, 'slot', `${lane} brings what commits from ${lsn} on`);
+  // Once it was told, another slot would begin later: what lies between would be lost.
+  if (run.progress.slotFrom === undefined) {
+    const { lsn } = await step(`take the slot of ${lane}`).makeSlot({ run: runArgument(run), lane });
+    run.progress.slotFrom = lsn;
+    note(run, 'slot', `${lane} brings what commits from ${lsn} on`);
+  }
   if (run.state.mode === 'cdc') {
     run.progress.copied = true;
     run.state.totals.tablesCopied = run.state.totals.tables;

@@ -10,6 +10,15 @@ import { continueIfDue, unlessAttention, watchRound } from './watch.js';
 /** Ends with the pause. A stop that was planned stays planned; its marker may be committed meanwhile. */
 export async function pauseLanes(run: MigrationRun): Promise<void> {
   const marker = (run.progress.pauseMarker ??= newMarker(run, { kind: 'now', then: 'wait' }));
+  // A pause that blocked and was taken back meanwhile has its marker still to be left.
+  if (run.state.paused) await standPaused(run, marker);
+  run.progress.resumeFrom = marker;
+  delete run.progress.pauseMarker;
+  await resumeFromMarker(run);
+}
+
+/** Throws when the stop clock fails: the lanes stand on while that blocks. */
+async function standPaused(run: MigrationRun, marker: MarkerPlan): Promise<void> {
   const isOver = () => run.state.paused === undefined || run.clockError !== undefined;
   const stopped = await unlessAttention(isOver, () => standAt(run, marker));
   if (stopped?.marker !== undefined && stopped.marker !== marker.marker) {
@@ -23,9 +32,7 @@ export async function pauseLanes(run: MigrationRun): Promise<void> {
       await watchRound(run, isOver, 'paused');
     }
   }
-  throwClockError(run);
-  await leave(run, marker);
-  delete run.progress.pauseMarker;
+  if (run.state.paused) throwClockError(run);
 }
 
 async function standAt(run: MigrationRun, marker: MarkerPlan): Promise<Stopped> {
@@ -38,17 +45,17 @@ async function standAt(run: MigrationRun, marker: MarkerPlan): Promise<Stopped> 
   });
 }
 
-/** After a stop that somebody resumed, or a cutover that was undone. */
+/** After a pause, a stop that somebody resumed, or a cutover that was undone; whatever interrupts it, it is done again. */
 export async function resumeFromMarker(run: MigrationRun): Promise<void> {
   const { resumeFrom } = run.progress;
   if (!resumeFrom) return;
-  await leave(run, resumeFrom);
+  const { applying } = await step('let the lanes go on').resumeLanes({
+    run: runArgument(run),
+    marker: resumeFrom,
+  });
   delete run.progress.resumeFrom;
-}
-
-async function leave(run: MigrationRun, marker: MarkerPlan): Promise<void> {
-  await step('let the lanes go on').resumeLanes({ run: runArgument(run), marker });
-  if (!run.progress.retired.includes(marker.marker)) run.progress.retired.push(marker.marker);
+  if (!run.progress.retired.includes(resumeFrom.marker)) run.progress.retired.push(resumeFrom.marker);
+  if (!applying) return;
   setLane(run, currentLane(run), 'applying');
   note(run, 'resumed', 'the lanes go on');
 }

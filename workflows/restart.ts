@@ -5,7 +5,7 @@ import { firstState } from './first-state.js';
 import type { migration } from './migration.js';
 import { note } from './run.js';
 import type { Carried, MigrationRun } from './run.js';
-import { untilDone } from './stage.js';
+import { leaveIfAsked, untilDone } from './stage.js';
 import { endStopClock } from './stop-clock.js';
 
 /** With the sender's consent: what the restore made on the target is dropped. */
@@ -19,6 +19,7 @@ export async function restart(run: MigrationRun): Promise<never> {
     for (const text of notes) note(run, 'restart', text);
   });
   await condition(allHandlersFinished);
+  leaveIfAsked(run);
   note(run, 'restarted', 'the migration begins again with the source as it is now');
   return continueAsNew<typeof migration>(run.input, afresh(run));
 }

@@ -3,7 +3,7 @@ import { ApplicationFailure, uuid4, workflowInfo } from '@temporalio/workflow';
 import type { CancellationScope } from '@temporalio/workflow';
 import type { DataDump, MarkerCommitted, MarkerPlan, Run, SnapshotSignal } from '../contract/activities.js';
 import { laneName } from '../contract/names.js';
-import type { LaneName } from '../contract/names.js';
+import type { LaneName, Lsn } from '../contract/names.js';
 import type { AbortMessage, CutoverMessage, RestartMessage } from '../contract/message-shapes.js';
 import type { MigrationState, StopPlan, StopReport, TableRow } from '../contract/state.js';
 import type { Spec, SpecInput } from '../contract/spec.js';
@@ -15,6 +15,8 @@ export interface Progress {
   lanes: number;
   /** The lane that loads or streams now. */
   lane?: LaneName;
+  /** Where the slot begins, when it was made without a snapshot. */
+  slotFrom?: Lsn;
   /** All rows are on the target. */
   copied: boolean;
   /** Markers that were ever planned. */

@@ -81,7 +81,7 @@ function isLeaving({ asked }: MigrationRun): boolean {
   return asked.abort !== undefined || asked.restart !== undefined;
 }
 
-function leaveIfAsked({ asked }: MigrationRun): void {
+export function leaveIfAsked({ asked }: MigrationRun): void {
   if (asked.abort) throw new Aborted();
   if (asked.restart) throw new Restarted();
 }

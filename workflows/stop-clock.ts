@@ -2,17 +2,22 @@
  * The stop clock: an activity that waits for the planned time beside load and monitor, and commits the marker. It runs
  * from the moment that the lane's slot exists, and always shows the plan that stands.
  */
-import { CancellationScope, condition, isCancellation } from '@temporalio/workflow';
-import { asError } from './as-error.js';
+import { CancellationScope, condition, isCancellation, sleep } from '@temporalio/workflow';
+import { asError, causeOf } from './as-error.js';
 import { marking, step } from './proxies.js';
 import { newMarker, note, runArgument } from './run.js';
-import type { MigrationRun } from './run.js';
+import type { MigrationRun, Progress } from './run.js';
 
 /** Runs beside the stages for the whole life of the migration; every change of plan is taken up at once. */
 export async function keepStopClock(run: MigrationRun): Promise<void> {
   for (;;) {
     try {
-      await condition(() => run.slotReady && run.clockError === undefined && isClockWrong(run));
+      await condition(() => run.slotReady && (isClockStuck(run) || isClockWrong(run)));
+      if (isClockStuck(run)) {
+        await sleep(REWIND_AFTER, { summary: 'before the stop clock is tried again' });
+        rewindStopClock(run);
+        continue;
+      }
       if (isMarkerOutdated(run)) await retireMarker(run);
       startStopClock(run);
     } catch (error) {
@@ -23,10 +28,18 @@ export async function keepStopClock(run: MigrationRun): Promise<void> {
   }
 }
 
+/** Long enough for no harm, short before most planned times. */
+const REWIND_AFTER = '1 minute';
+
+/** It failed where nobody waits for it, so nobody is blocked by it, and told how to mend it. */
+function isClockStuck({ clockError, state }: MigrationRun): boolean {
+  return clockError !== undefined && state.stage !== 'monitor';
+}
+
 /** No clock runs for the plan that stands, or a marker of another plan may still be committed. */
 function isClockWrong(run: MigrationRun): boolean {
   const { stop } = run.state;
-  if (!stop || run.progress.committed) return false;
+  if (!stop || run.progress.committed || run.clockError) return false;
   return isMarkerOutdated(run) || (stop.kind !== 'never' && !run.clock);
 }
 
@@ -50,12 +63,17 @@ function startStopClock(run: MigrationRun): void {
     .run(() => marking(summary).commitMarker({ run: runArgument(run), marker }))
     .then(
       (committed) => {
+        // A clock that was ended may have committed all the same; its marker is disarmed by then.
+        if (run.progress.marker?.marker !== marker.marker) return;
         run.progress.committed = committed;
         const late = committed.late ? `; ${committed.late}` : '';
         note(run, 'marker', `the marker was committed at ${committed.committedAt}${late}`);
       },
       (error: unknown) => {
-        if (!isCancellation(error)) run.clockError = asError(error);
+        // Temporal never retries what was cancelled: a worker's death then looks like a failure.
+        if (scope.consideredCancelled) return;
+        run.clockError = asError(error);
+        note(run, 'stop-clock', `the stop clock failed: ${causeOf(error)}`);
       },
     );
   run.clock = { scope, ended };
@@ -77,24 +95,30 @@ export async function endStopClock(run: MigrationRun): Promise<void> {
 async function retireMarker(run: MigrationRun): Promise<void> {
   await endStopClock(run);
   const { marker } = run.progress;
-  if (!marker || run.progress.committed) return;
+  if (!marker) return;
+  if (run.progress.committed) return keepPlanOf(run, marker, 'its marker was committed');
   const { revision: _, ...plan } = marker;
   const { fired } = await step('disarm the marker').disarmMarker({ run: runArgument(run), marker: plan });
-  if (fired) {
-    note(run, 'marker', 'the change of plan came too late: the lanes had stopped');
-    run.state.stop = { ...marker.plan };
-    marker.revision = run.progress.planRevision;
-    return;
-  }
+  if (fired) return keepPlanOf(run, marker, 'the lanes had stopped');
   run.progress.retired.push(marker.marker);
   delete run.progress.marker;
 }
 
+/** The old plan happens: what it was to lead to counts, not what the new one was. */
+function keepPlanOf(run: MigrationRun, marker: NonNullable<Progress['marker']>, why: string): void {
+  note(run, 'marker', `the change of plan came too late: ${why}`);
+  run.state.stop = { ...marker.plan };
+  marker.revision = run.progress.planRevision;
+  delete run.progress.planBefore;
+}
+
 /** A clock that failed blocks the stage that needs it; after `retry` it is wound up again. */
-export function throwClockError(run: MigrationRun): void {
-  const error = run.clockError;
-  if (error === undefined) return;
+export function throwClockError({ clockError }: MigrationRun): void {
+  if (clockError !== undefined) throw clockError;
+}
+
+export function rewindStopClock(run: MigrationRun): void {
+  if (run.clockError === undefined) return;
   run.clockError = undefined;
   run.clock = undefined;
-  throw error;
 }

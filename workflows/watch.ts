@@ -4,7 +4,6 @@ import {
   allHandlersFinished,
   condition,
   continueAsNew,
-  isCancellation,
   workflowInfo,
 } from '@temporalio/workflow';
 import { asError } from './as-error.js';
@@ -64,7 +63,8 @@ export async function unlessAttention<T>(
         result = value;
       },
       (error: unknown) => {
-        if (!isCancellation(error)) failure = asError(error);
+        // Temporal never retries what was cancelled: a worker's death then looks like a failure.
+        if (!scope.consideredCancelled) failure = asError(error);
       },
     )
     .finally(() => {

@@ -12,13 +12,14 @@ export function renderDrift({ state, width, paint, now }: Drawing): string[] {
   if (!drift || state.outcome) return [];
   const shown = drift.changes.slice(0, CHANGES_SHOWN);
   const more = drift.total - shown.length;
-  const consent = mode === 'cdc' ? '' : ' --drop-target';
   return [
     paint.yellow(
       `⚠ the schema of the source has changed since ${formatClock(drift.since, now)}: ${formatMany(drift.total, 'change')}`,
     ),
     ...shown.flatMap((change) => wrapTo(plain(describeChange(change)), { width, indent: '  ' })),
     ...(more > 0 ? [paint.dim(`  … and ${more} more`)] : []),
-    ...(state.stage === 'cutover' ? [] : [`  begin again:  pgtrek restart ${name}${consent}`]),
+    ...(state.stage === 'cutover' || mode === 'cdc'
+      ? []
+      : [`  begin again:  pgtrek restart ${name} --drop-target`]),
   ];
 }

@@ -9,6 +9,7 @@ import type { Job } from '../job.js';
 import { whatStays } from '../lane/given-publication.js';
 import { dropJournal, ownerComment } from '../lane/journal.js';
 import { givenStart } from '../lane/lane-names.js';
+import { releaseSlot } from '../lane/release-slot.js';
 import { dropSlot } from '../lane/slot.js';
 import { dropSubscription } from '../lane/subscription.js';
 import { clearLedger, dropSchemaIfUnused, hasLedger } from '../ledger/create-ledger.js';
@@ -39,14 +40,14 @@ const TARGET_LANES_SQL = `
     AND obj_description(c.oid, 'pg_class') = $2`;
 
 export async function removeObjects(job: Job, dropTarget: boolean): Promise<Removed> {
+  const given = givenStart(job.spec);
+  const notes: string[] = given ? [whatStays(given)] : [];
   const leftovers = [
     ...(await attempt('the subscriptions', () =>
-      withTarget(job, 'cleanup', (target) => removeSubscriptions(job, target)),
+      withTarget(job, 'cleanup', (target) => removeSubscriptions(job, target, notes)),
     )),
     ...(await attempt('the source', () => withSource(job, 'cleanup', (source) => cleanSource(job, source)))),
   ];
-  const given = givenStart(job.spec);
-  const notes: string[] = given ? [whatStays(given)] : [];
   // While the source still has a slot of ours the ledger stays, so that a retry and `orphans` know whose it is.
   if (leftovers.length === 0) {
     leftovers.push(
@@ -78,15 +79,24 @@ async function findLanes(session: Session, sql: string, job: Job): Promise<LaneN
 function readLanes(job: Job): Promise<{ lane: LaneName; sync_slots: string | null }[]> {
   return withTarget(job, 'cleanup', async (target) =>
     (await hasLedger(target))
-      ? target.query('SELECT lane, sync_slots FROM pgtrek.lane WHERE owner = $1', [job.owner])
+      ? // A ledger that an older version made has no such column.
+        target.query(
+          `SELECT lane, to_jsonb(l)->>'sync_slots' AS sync_slots FROM pgtrek.lane l WHERE owner = $1`,
+          [job.owner],
+        )
       : [],
   );
 }
 
-async function removeSubscriptions(job: Job, target: Session): Promise<string[]> {
+async function removeSubscriptions(job: Job, target: Session, notes: string[]): Promise<string[]> {
   await takeOver(target, job.owner, 'cleanup');
   await endSessions(job, target);
-  for (const lane of await findLanes(target, TARGET_LANES_SQL, job)) await dropSubscription(target, lane);
+  const given = givenStart(job.spec);
+  for (const lane of await findLanes(target, TARGET_LANES_SQL, job)) {
+    const told = given && (await releaseSlot(job, target, { lane, slot: given.slot }));
+    if (told) notes.push(told);
+    await dropSubscription(target, lane);
+  }
   return [];
 }
 

@@ -1,7 +1,5 @@
 /** The fingerprint of the schema that the target has: taken when it is dumped, kept in the ledger. */
 import { createHash } from 'node:crypto';
-import type { Spec } from '../../contract/spec.js';
-import { readRelationNames, selectRelations } from '../selection.js';
 import type { Session } from '../session.js';
 import { readDigest, readItems, readRelationDigests } from './read-items.js';
 import type { SchemaItem } from './read-items.js';
@@ -87,26 +85,6 @@ export async function writeFingerprint(
     const rows = items.slice(at, at + ROWS_A_STATEMENT).map(shortened);
     await target.query(ITEMS_SQL, [owner, JSON.stringify(rows)]);
   }
-}
-
-/**
- * For a migration that dumps nothing: the source's schema now is what later ones are compared with. The ledger must be
- * there. The first call counts; a repeated one changes nothing, or it would take a changed schema for the first one.
- */
-export async function storeFingerprint(
-  ends: { source: Session; target: Session },
-  { owner, select }: { owner: string; select: Spec['select'] },
-): Promise<void> {
-  if ((await readStoredDigest(ends.target, owner)) !== undefined) return;
-  const taken = await ends.source.transaction(async () => {
-    const { selected } = selectRelations(await readRelationNames(ends.source), select);
-    return takeFingerprint(
-      ends.source,
-      selected.map(({ oid }) => oid),
-    );
-  }, 'BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY');
-  const fingerprint = await forgetNewerDefinitions(ends.source, taken);
-  await ends.target.transaction(() => writeFingerprint(ends.target, owner, fingerprint));
 }
 
 /** Undefined when the schema was dumped by a version of pgtrek that took no fingerprint. */

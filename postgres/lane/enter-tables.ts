@@ -1,31 +1,56 @@
 /** Mode cdc: enters the tables that are replicated in the ledger, which no dump has done. */
+import {
+  forgetNewerDefinitions,
+  takeFingerprint,
+  writeFingerprint,
+} from '../fingerprint/store-fingerprint.js';
 import { withEnds } from '../job.js';
 import type { Job } from '../job.js';
-import { storeFingerprint } from '../fingerprint/store-fingerprint.js';
 import { createLedger } from '../ledger/create-ledger.js';
-import { countTables, writeRelations } from '../ledger/schema-plan.js';
-import { readSelection } from '../selection.js';
+import { countTables, hasRelations, writeRelations } from '../ledger/schema-plan.js';
+import type { PlannedRelation } from '../ledger/schema-plan.js';
+import { readRelationNames, readSelection, selectRelations } from '../selection.js';
+import type { Relation } from '../selection.js';
 import { takeOver } from '../take-over.js';
 
-/** Catalog-first: what the ledger already holds is not entered again. */
+/** Catalog-first: what the ledger already holds is not entered again. Tables and fingerprint are of one snapshot. */
 export async function enterTables(job: Job): Promise<{ tables: number }> {
   return withEnds(job, 'publish', async (source, target) => {
     await takeOver(target, job.owner, 'publish');
     await createLedger(target, job.owner, job.name);
-    const { selected, withoutData } = (await readSelection(source, job.spec)).selection;
-    const relations = selected.map((relation) => ({
-      oid: relation.oid,
-      qualified: relation.qualified,
-      kind: relation.kind,
-      isPartition: relation.partitionOf !== null,
-      isLogged: relation.persistence === 'p',
-      hasData: 'rp'.includes(relation.kind) && !withoutData.has(relation.oid),
-      columns: '',
-      isBinary: false,
-      bytes: relation.bytes,
-    }));
-    await target.transaction(() => writeRelations(target, job.owner, relations));
-    await storeFingerprint({ source, target }, { owner: job.owner, select: job.spec.select });
+    if (!(await hasRelations(target, job.owner))) {
+      const { relations, taken } = await source.transaction(async () => {
+        const { selected, withoutData } = (await readSelection(source, job.spec)).selection;
+        const compared = selectRelations(await readRelationNames(source), job.spec.select).selected;
+        return {
+          relations: selected.map((relation) => planned(relation, withoutData)),
+          taken: await takeFingerprint(
+            source,
+            compared.map(({ oid }) => oid),
+          ),
+        };
+      }, 'BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY');
+      const fingerprint = await forgetNewerDefinitions(source, taken);
+      await target.transaction(async () => {
+        await writeRelations(target, job.owner, relations);
+        await writeFingerprint(target, job.owner, fingerprint);
+      });
+    }
     return { tables: await countTables(target, job.owner) };
   });
+}
+
+/** Columns matter to a copy only. */
+function planned(relation: Relation, withoutData: Set<number>): PlannedRelation {
+  return {
+    oid: relation.oid,
+    qualified: relation.qualified,
+    kind: relation.kind,
+    isPartition: relation.partitionOf !== null,
+    isLogged: relation.persistence === 'p',
+    hasData: 'rp'.includes(relation.kind) && !withoutData.has(relation.oid),
+    columns: '',
+    isBinary: false,
+    bytes: relation.bytes,
+  };
 }

@@ -7,30 +7,29 @@ import type { Job } from '../job.js';
 import type { Session } from '../session.js';
 import { disarm } from '../stop/marker.js';
 import { takeOver } from '../take-over.js';
-import { journalTable } from './journal.js';
+import { readStanding } from './standing.js';
 import { waitForWorker } from './subscription.js';
 
-export async function resumeLanes(job: Job, marker: MarkerPlan): Promise<void> {
-  await withTarget(job, 'resume', async (target) => {
+/** `applying`: no lane stands at another marker. */
+export async function resumeLanes(job: Job, marker: MarkerPlan): Promise<{ applying: boolean }> {
+  return withTarget(job, 'resume', async (target) => {
     await takeOver(target, job.owner, 'resume');
     await disarm(target, job.owner, marker);
+    let applying = true;
     for (const lane of marker.lanes) {
-      if (!(await enable(target, lane, marker))) continue;
-      await waitForWorker(job, target, lane);
-      await target.query(
-        `UPDATE pgtrek.lane SET status = 'applying' WHERE owner = $1 AND lane = $2 AND status <> 'dropped'`,
-        [job.owner, lane],
-      );
+      if (await enable(target, lane, marker)) await confirmApplying(job, target, lane);
+      else applying = false;
     }
+    return { applying };
   });
 }
 
-function standsSql(lane: LaneName): string {
-  return `
-    SELECT /* pgtrek: look-where-it-stands */ s.subenabled AS enabled,
-      (SELECT j.id FROM ${journalTable(lane)} j WHERE j.kind = 'marker' ORDER BY j.at DESC LIMIT 1) AS marker
-    FROM pg_subscription s
-    WHERE s.subname = $1 AND s.subdbid = (SELECT oid FROM pg_database WHERE datname = current_database())`;
+async function confirmApplying(job: Job, target: Session, lane: LaneName): Promise<void> {
+  await waitForWorker(job, target, lane);
+  await target.query(
+    `UPDATE pgtrek.lane SET status = 'applying' WHERE owner = $1 AND lane = $2 AND status <> 'dropped'`,
+    [job.owner, lane],
+  );
 }
 
 /**
@@ -39,9 +38,9 @@ function standsSql(lane: LaneName): string {
  */
 async function enable(target: Session, lane: LaneName, marker: MarkerPlan): Promise<boolean> {
   return target.transaction(async () => {
-    const [at] = await target.query<{ enabled: boolean; marker: string | null }>(standsSql(lane), [lane]);
-    if (!at || at.enabled) return at !== undefined;
-    if (at.marker !== marker.marker) return false;
+    const standing = await readStanding(target, lane);
+    if (!standing || standing.enabled) return standing !== undefined;
+    if (standing.marker !== marker.marker) return false;
     await target.query(
       `ALTER /* pgtrek: enable-subscription */ SUBSCRIPTION ${escapeIdentifier(lane)} ENABLE`,
     );

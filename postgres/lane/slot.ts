@@ -26,7 +26,11 @@ export async function createSlot(job: Job, lane: LaneName): Promise<SlotSnapshot
     ...sessionOptions(job, 'slot'),
     replication: true,
   });
-  const timer = setTimeout(() => void endSlotCreation(job, lane), job.spec.load.slotTimeout * 1000);
+  let givenUp = false;
+  const timer = setTimeout(() => {
+    givenUp = true;
+    void endSlotCreation(job, lane);
+  }, job.spec.load.slotTimeout * 1000);
   const { observer } = job.servers;
   try {
     // A walsender's grammar knows no comments, so the observer is told here.
@@ -39,6 +43,8 @@ export async function createSlot(job: Job, lane: LaneName): Promise<SlotSnapshot
   } catch (error) {
     await session.close();
     job.signal?.throwIfAborted();
+    // Ended by another: a newer attempt has made a slot of this name, or is about to.
+    if (!givenUp) throw error;
     const waiting = await withSource(job, 'slot', describeBlockers);
     await withSource(job, 'slot', (source) => dropSlot(source, lane));
     if (waiting.length === 0) throw error;

@@ -150,8 +150,21 @@ export async function createLedger(target: Session, owner: string, name: string)
     await target.query(LOCK_SQL);
     await createSchema(target);
     await target.query(TABLES_SQL);
+    await addColumns(target);
     await target.query(OWN_SQL, [owner, name]);
   });
+}
+
+const LACKS_SQL = `
+  SELECT /* pgtrek: look-for-columns */ NOT EXISTS (
+    SELECT FROM pg_attribute WHERE attrelid = 'pgtrek.lane'::regclass AND attname = 'sync_slots') AS lacks`;
+
+/** A ledger that an older version made. Only where needed: the lock waits for copies, and others wait behind it. */
+async function addColumns(target: Session): Promise<void> {
+  const { lacks } = await target.one<{ lacks: boolean }>(LACKS_SQL);
+  if (!lacks) return;
+  await target.query(`SET LOCAL lock_timeout = '5s'`);
+  await target.query('ALTER /* pgtrek: add-columns */ TABLE pgtrek.lane ADD COLUMN sync_slots text');
 }
 
 /** The comment by which schema pgtrek is known as ours: only then is it ever dropped. */

@@ -98,14 +98,20 @@ const FOREIGN_KEYS_SQL = `
 const ARCHIVE_SQL = `
   INSERT /* pgtrek: write-archive */ INTO pgtrek.archive (owner, client_major, content) VALUES ($1, $2, $3)`;
 
-/** The first that was written counts. */
+export async function hasRelations(target: Session, owner: string): Promise<boolean> {
+  const known = await target.query(
+    'SELECT /* pgtrek: look-for-relations */ FROM pgtrek.relation WHERE owner = $1 LIMIT 1',
+    [owner],
+  );
+  return known.length > 0;
+}
+
 export async function writeRelations(
   target: Session,
   owner: string,
   relations: PlannedRelation[],
 ): Promise<void> {
-  const known = await target.query('SELECT FROM pgtrek.relation WHERE owner = $1 LIMIT 1', [owner]);
-  if (known.length === 0) await target.query(RELATIONS_SQL, [owner, JSON.stringify(relations)]);
+  await target.query(RELATIONS_SQL, [owner, JSON.stringify(relations)]);
 }
 
 export async function writeSchema(target: Session, owner: string, plan: SchemaPlan): Promise<void> {

@@ -21,8 +21,8 @@ function checkSlot({ lane, walStatus }: LaneFigures): void {
   throw new PgtrekError(
     'SLOT_LOST',
     walStatus === null
-      ? `Replication slot ${lane} is gone from the source.`
-      : `Replication slot ${lane} was invalidated: the source has removed WAL that it needed (max_slot_wal_keep_size).`,
+      ? `The replication slot of ${lane} is gone from the source.`
+      : `The replication slot of ${lane} was invalidated: the source has removed WAL that it needed (max_slot_wal_keep_size).`,
     { object: lane, remedy: 'Changes are lost: pgtrek abort, then start again.' },
   );
 }

@@ -6,6 +6,7 @@ import type { LaneName, Lsn } from '../../contract/names.js';
 import { sessionOptions, withSource, withTarget } from '../job.js';
 import type { Job } from '../job.js';
 import { journalTable } from '../lane/journal.js';
+import { readStanding } from '../lane/standing.js';
 import { openSession } from '../session.js';
 import type { Session } from '../session.js';
 import { waitForPosition, waitLong, waitShort } from './wait-for-point.js';
@@ -45,21 +46,24 @@ async function armMarker(job: Job, marker: MarkerPlan): Promise<void> {
   await withTarget(job, 'stop', (target) => target.query(ARM_SQL, [job.owner, marker.nonce, marker.lanes]));
 }
 
-/** `fired`: a lane had already stopped at it, so it is too late to disarm. */
+/** `fired`: a lane has already stopped at it, so it is too late to disarm. Judged by the target, and so repeatable. */
 export async function disarmMarker(job: Job, marker: MarkerPlan): Promise<{ fired: boolean }> {
-  const disarmed = await withTarget(job, 'stop', (target) => disarm(target, job.owner, marker));
-  if (disarmed === marker.lanes.length) return { fired: false };
-  const committed = await withSource(job, 'stop', (source) => readCommitted(source, marker));
-  return { fired: committed !== undefined };
+  return withTarget(job, 'stop', async (target) => {
+    await disarm(target, job.owner, marker);
+    for (const lane of marker.lanes) {
+      const standing = await readStanding(target, lane);
+      if (standing && !standing.enabled && standing.marker === marker.marker) return { fired: true };
+    }
+    return { fired: false };
+  });
 }
 
-/** Returns the number of lanes that it would still have stopped. */
-export async function disarm(target: Session, owner: string, { nonce }: MarkerPlan): Promise<number> {
-  const lanes = await target.query(
-    'DELETE /* pgtrek: disarm-marker */ FROM pgtrek.armed WHERE owner = $1 AND nonce = $2 RETURNING lane',
-    [owner, nonce],
-  );
-  return lanes.length;
+/** Afterwards it stops no lane any more, or has stopped it: the trigger deletes the same row. */
+export async function disarm(target: Session, owner: string, { nonce }: MarkerPlan): Promise<void> {
+  await target.query('DELETE /* pgtrek: disarm-marker */ FROM pgtrek.armed WHERE owner = $1 AND nonce = $2', [
+    owner,
+    nonce,
+  ]);
 }
 
 /** All lanes in one transaction: a consistent cut. Nothing else is in it, and it is sent in one piece. */
@@ -76,10 +80,10 @@ async function insertMarkers(
   const { now, lsn } = await source.one<{ now: Date; lsn: Lsn }>(
     'SELECT /* pgtrek: read-clock */ clock_timestamp() AS now, pg_current_wal_insert_lsn()::text AS lsn',
   );
-  const committed = before ?? (await readCommitted(source, marker));
   return {
-    ...describeCommit(marker, committed?.at ?? now, before !== undefined),
-    ...describePosition(marker, committed?.lsn ?? lsn, passedBefore),
+    ...describeCommit(marker, before?.at ?? now, before !== undefined),
+    // What an earlier attempt committed tells where it began; the log has gone on since.
+    ...describePosition(marker, before?.lsn ?? lsn, passedBefore && before === undefined),
     lsn,
   };
 }

@@ -120,6 +120,34 @@ describe('other ways to bring a database over', () => {
     }
   });
 
+  it('cdc: a subscription that cannot be made at first loses nothing of what its slot has kept', async () => {
+    const databases = await createDatabases(world, 'cdc_retry');
+    await fillSample(databases.target);
+    await query(databases.target, REFUSE_SQL);
+    const oracle = await createOracle({ source: databases.source });
+    const migration = await client.start(
+      specFor('cdc-retry', databases, { taskQueue: QUEUE, mode: 'cdc', cdc: { stop: { never: true } } }),
+    );
+    const { blocked } = await untilBlocked(migration);
+    assert.equal(blocked?.code, 'SUBSCRIPTION_FAILED');
+    assert.match(blocked.message, /not now/);
+    const writer = startWriter({ connection: databases.source, rate: 200 });
+    try {
+      await untilTrue(() => writer.report().committed > 100);
+      await query(databases.target, 'DROP EVENT TRIGGER refuse; DROP FUNCTION public.refuse()');
+      await migration.retry();
+      await untilState(migration, ({ stage }) => stage === 'monitor');
+      await migration.stop({ now: true });
+      const done = await untilCompleted(migration);
+      await writer.stop();
+      await assertExactAt(oracle, databases, markerOf(done));
+      await assertNothingLeft(databases);
+    } finally {
+      await writer.stop();
+      await oracle.drop();
+    }
+  });
+
   it('cdc from a slot and a publication that exist: brings what they have kept, and leaves them', async () => {
     const databases = await createDatabases(world, 'cdc_slot');
     await fillSample(databases.target);
@@ -142,8 +170,11 @@ describe('other ways to bring a database over', () => {
       await assertEqualDatabases(databases);
       assert.match(done.outcome?.notes.join(' ') ?? '', /Slot theirs_slot and publication theirs .* stay/);
       await assertNothingLeft(databases);
-      const kept = `SELECT FROM pg_replication_slots WHERE slot_name = 'theirs_slot' AND NOT active`;
-      assert.equal((await query(databases.source, kept)).length, 1);
+      // Whoever reads from it next must not get twice what the target has.
+      const kept = `SELECT FROM pg_replication_slots
+        WHERE slot_name = 'theirs_slot' AND NOT active AND confirmed_flush_lsn >= $1::pg_lsn`;
+      const { lsn } = done.stop?.report?.lanes[0] ?? { lsn: '' };
+      assert.equal((await query(databases.source, kept, [lsn])).length, 1);
     } finally {
       await writer.stop();
       await query(databases.source, `SELECT pg_drop_replication_slot('theirs_slot')`);
@@ -193,6 +224,15 @@ describe('other ways to bring a database over', () => {
     }
   });
 });
+
+/** No subscription can be made once the migration has its ledger: validate passes. */
+const REFUSE_SQL = `
+  CREATE FUNCTION public.refuse() RETURNS event_trigger LANGUAGE plpgsql AS $$
+  BEGIN
+    IF to_regclass('pgtrek.migration') IS NOT NULL THEN RAISE EXCEPTION 'not now'; END IF;
+  END $$;
+  CREATE EVENT TRIGGER refuse ON ddl_command_start WHEN TAG IN ('CREATE SUBSCRIPTION')
+    EXECUTE FUNCTION public.refuse()`;
 
 async function untilTrue(condition: () => boolean): Promise<void> {
   const end = Date.now() + 30_000;

@@ -7,7 +7,7 @@ import { waitUntil } from '../../dev/wait-until.js';
 import { startWriter } from '../../dev/writer.js';
 import { assertEqualDatabases } from '../harness/equal.js';
 import { assertNothingLeft } from '../harness/leaks.js';
-import { untilCompleted, untilState } from '../harness/migrations.js';
+import { untilBlocked, untilCompleted, untilState } from '../harness/migrations.js';
 import { specFor } from '../harness/spec.js';
 import { assertExactAt, countEvents, markerOf, positionAfter } from '../harness/steered.js';
 import { startWorker } from '../harness/worker.js';
@@ -78,6 +78,41 @@ describe('a migration that replicates', () => {
       await assertNothingLeft(databases);
     } finally {
       await writer.stop();
+      await oracle.drop();
+    }
+  });
+
+  it('leaves the marker of a pause that blocked and was taken back meanwhile', async () => {
+    const databases = await createDatabases(world, 'pause_blocks');
+    const oracle = await createOracle({ source: databases.source });
+    try {
+      const migration = await startInMonitor('pause-blocks', databases, { never: true });
+      // Apply cannot pass this row until it is gone from the target.
+      const row = `INSERT INTO public.category (category_id, name) VALUES (900, 'both')`;
+      await query(databases.target, row);
+      await query(databases.source, row);
+      await migration.pause();
+      const { blocked } = await untilBlocked(migration);
+      assert.equal(blocked?.code, 'APPLY_ERROR');
+      await migration.resume();
+      await query(databases.target, 'DELETE FROM public.category WHERE category_id = 900');
+      await migration.retry();
+      await untilState(
+        migration,
+        ({ lanes, events }) => lanes[0]?.status === 'applying' && events.at(-1)?.text === 'the lanes go on',
+      );
+      const writer = startWriter({ connection: databases.source, rate: 200 });
+      try {
+        await untilWritten(databases.source, 20);
+        await migration.stop({ now: true });
+        const done = await untilCompleted(migration);
+        await writer.stop();
+        await assertExactAt(oracle, databases, markerOf(done));
+      } finally {
+        await writer.stop();
+      }
+      await assertNothingLeft(databases);
+    } finally {
       await oracle.drop();
     }
   });

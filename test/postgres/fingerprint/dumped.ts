@@ -1,7 +1,7 @@
 /** A migration whose schema was dumped: a database with every kind of object, and its fingerprint in the ledger. */
 import { parseSpec } from '../../../contract/spec.js';
 import type { Endpoint } from '../../../postgres/endpoint.js';
-import { storeFingerprint } from '../../../postgres/fingerprint/store-fingerprint.js';
+import { storeFingerprint } from './store.js';
 import type { Job } from '../../../postgres/job.js';
 import { withEnds } from '../../../postgres/job.js';
 import { createLedger } from '../../../postgres/ledger/create-ledger.js';

@@ -5,7 +5,7 @@ import { describeChange } from '../../../contract/schema-change.js';
 import type { SchemaChange } from '../../../contract/state.js';
 import { embeddedMajors } from '../../../dev/cluster.js';
 import { findChanges } from '../../../postgres/fingerprint/find-drift.js';
-import { storeFingerprint } from '../../../postgres/fingerprint/store-fingerprint.js';
+import { storeFingerprint } from './store.js';
 import { createLedger } from '../../../postgres/ledger/create-ledger.js';
 import { withSession } from '../../../postgres/session.js';
 import type { Session } from '../../../postgres/session.js';

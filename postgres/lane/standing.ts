@@ -1,0 +1,29 @@
+/** Where a lane stands on the target: its last marker, and whether it is enabled. */
+import type { LaneName } from '../../contract/names.js';
+import type { Session } from '../session.js';
+import { journalTable } from './journal.js';
+
+export interface Standing {
+  enabled: boolean;
+  /** Id of the last marker that came through. */
+  marker: string | null;
+}
+
+function standingSql(lane: LaneName): string {
+  return `
+    SELECT /* pgtrek: look-where-it-stands */ s.subenabled AS enabled,
+      (SELECT j.id FROM ${journalTable(lane)} j WHERE j.kind = 'marker' ORDER BY j.at DESC LIMIT 1) AS marker
+    FROM pg_subscription s
+    WHERE s.subname = $1 AND s.subdbid = (SELECT oid FROM pg_database WHERE datname = current_database())`;
+}
+
+/** Undefined before the lane is subscribed. */
+export async function readStanding(target: Session, lane: LaneName): Promise<Standing | undefined> {
+  const { found } = await target.one<{ found: boolean }>(
+    'SELECT /* pgtrek: find-journal */ to_regclass($1) IS NOT NULL AS found',
+    [journalTable(lane)],
+  );
+  if (!found) return undefined;
+  const [standing] = await target.query<Standing & Record<string, unknown>>(standingSql(lane), [lane]);
+  return standing;
+}
