@@ -113,7 +113,9 @@ async function createSubscription(job: Job, target: Session, lane: LaneName): Pr
  */
 const NOTE_SYNC_SLOTS_SQL = `
   UPDATE /* pgtrek: note-sync-slots */ pgtrek.lane l
-  SET sync_slots = format('^pg_%s_sync_[0-9]+_%s$', s.oid, (SELECT system_identifier FROM pg_control_system()))
+  SET sync_slots = format('^pg_%s_sync_[0-9]+_%s$', s.oid,
+    CASE WHEN has_function_privilege('pg_control_system()', 'EXECUTE')
+      THEN (SELECT system_identifier::text FROM pg_control_system()) ELSE '[0-9]+' END)
   FROM pg_subscription s
   WHERE l.owner = $1 AND l.lane = $2 AND s.subname = $2
     AND s.subdbid = (SELECT oid FROM pg_database WHERE datname = current_database())`;

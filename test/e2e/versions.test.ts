@@ -62,6 +62,32 @@ describe('servers and roles that people have', { concurrency: 2 }, () => {
     });
   });
 
+  it('15 → 18 without a superuser, copied by the server, paused on its way and cut over', async () => {
+    const databases = await createPlainDatabases(world, 'plain_native');
+    const migration = await client.start({
+      ...moverSpec('plain-native', databases),
+      load: { method: 'native' },
+    });
+    await untilState(migration, ({ stage }) => stage === 'monitor');
+    await migration.pause();
+    await untilState(migration, ({ lanes }) => lanes[0]?.status === 'stopped');
+    await migration.resume();
+    await untilState(
+      migration,
+      ({ status, lanes }) => status === 'running' && lanes[0]?.status === 'applying',
+    );
+    await migration.cutover();
+    await untilState(migration, ({ cutover, status }) => status === 'stopped' && cutover?.outcome === 'done');
+    await migration.finish();
+    await untilCompleted(migration);
+    const superuser = {
+      source: world.source.connection('plain_native'),
+      target: world.target.connection('plain_native'),
+    };
+    await assertEqualDatabases(superuser);
+    await assertNothingLeft(superuser);
+  });
+
   it('abort with dropTarget works without a superuser', async () => {
     const databases = await createPlainDatabases(world, 'plain_abort');
     const migration = await client.start(moverSpec('plain-abort', databases));
