@@ -5,6 +5,7 @@ import { loadClientConnectConfig } from '@temporalio/envconfig';
 import { PgtrekError } from '../contract/errors.js';
 import { Pgtrek } from './pgtrek.js';
 import { temporalUnreachable } from './service-errors.js';
+import { Calls } from './temporal-link.js';
 
 export interface ConnectOptions {
   /** host:port; default: TEMPORAL_ADDRESS, Temporal's configuration file, localhost:7233. */
@@ -40,7 +41,8 @@ export async function connect(options: ConnectOptions = {}): Promise<Pgtrek> {
     : await openConnection(options);
   const { dataConverter, taskQueue } = options;
   const client = new Client({ connection, namespace, ...(dataConverter ? { dataConverter } : {}) });
-  return new Pgtrek({ client, connection, address, namespace }, { taskQueue, close });
+  const calls = new Calls();
+  return new Pgtrek({ client, connection, address, namespace, calls }, { taskQueue, close });
 }
 
 interface OpenConnection {

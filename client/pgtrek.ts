@@ -54,8 +54,9 @@ export class Pgtrek {
     }
   }
 
-  /** Closes the connection, unless it was given to `connect`. */
-  close(): Promise<void> {
-    return this.#close();
+  /** Ends calls that wait, with TEMPORAL_UNREACHABLE, and closes the connection, unless it was given to `connect`. */
+  async close(): Promise<void> {
+    await this.#link.calls.end();
+    await this.#close();
   }
 }

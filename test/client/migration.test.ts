@@ -71,6 +71,19 @@ describe('a migration, seen by the client', () => {
     await assert.rejects(pgtrek.start(specNamed('orders')), hasCode('MIGRATION_EXISTS', /"orders"/));
   });
 
+  it('ends a wait for its result when the connection is closed', async () => {
+    const own = await connect({ address: server.address });
+    const waited = await own.start(specNamed('waited'));
+    const result = assert.rejects(waited.result(), hasCode('TEMPORAL_UNREACHABLE', /was closed meanwhile/));
+    // The wait is a long poll: it is under way once a call behind it has been answered.
+    await waited.state();
+    await own.close();
+    await result;
+    await assert.rejects(waited.state(), hasCode('TEMPORAL_UNREACHABLE'));
+    // What gRPC would still have to say, it says within its retries' first back-off.
+    await new Promise((resolve) => setTimeout(resolve, 1_500));
+  });
+
   it('takes messages, or refuses them with its reason', async () => {
     const told = await pgtrek.start(specNamed('told'));
     const { events } = await told.stop({ now: true, by: 'a test' });
