@@ -72,7 +72,8 @@ describe('kill -9 of the worker, beside the main road', { concurrency: 4 }, () =
         if (way === 'steered') await pauseAndCutOver(migration, () => writer.stop());
         else {
           await writer.stop();
-          await migration.stop({ now: true });
+          // Kept until a worker takes it: none may be alive at this moment.
+          await migration.signal('stop', { now: true });
         }
         await untilCompleted(migration, 150);
         assert.equal(first.isAlive(), false, 'the fault was reached');

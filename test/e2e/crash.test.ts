@@ -98,7 +98,8 @@ describe('kill -9 of the worker', { concurrency: 6 }, () => {
         const migration = await client.start(specFor(name, databases, { taskQueue }));
         await untilState(migration, ({ stage, status }) => stage === 'monitor' || status === 'blocked', 150);
         await writer.stop();
-        await migration.stop({ now: true });
+        // Kept until a worker takes it: none may be alive at this moment.
+        await migration.signal('stop', { now: true });
         await untilCompleted(migration, 150);
         assert.equal(first.isAlive(), false, 'the fault was reached');
         const compared = await compareDatabases(databases.source, databases.target, { sequences: true });
