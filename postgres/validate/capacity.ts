@@ -73,11 +73,12 @@ const TARGET_SQL = `
     (SELECT count(subname)::int FROM pg_subscription WHERE subenabled AND subname !~ $1) AS subscriptions,
     coalesce(current_setting('max_active_replication_origins', true), current_setting('max_replication_slots'))::int
       AS origins,
-    (SELECT count(*)::int FROM pg_replication_origin) AS origins_used`;
+    (SELECT count(*)::int FROM pg_replication_origin) AS origins_used,
+    current_setting('max_sync_workers_per_subscription')::int AS copiers`;
 
 export async function checkTargetCapacity({ target, spec }: OnTarget): Promise<Finding[]> {
   const row = await target.one<
-    Record<'workers' | 'processes' | 'subscriptions' | 'origins' | 'origins_used', number>
+    Record<'workers' | 'processes' | 'subscriptions' | 'origins' | 'origins_used' | 'copiers', number>
   >(TARGET_SQL, [lanePattern(spec.name)]);
   const workers = {
     id: 'apply_workers',
@@ -93,5 +94,16 @@ export async function checkTargetCapacity({ target, spec }: OnTarget): Promise<F
     // The launcher of logical replication takes one process.
     await judgeRoom(target, { ...processes, max: row.processes, used: row.subscriptions + 1, needed }),
     await judgeRoom(target, { ...origins, max: row.origins, used: row.origins_used, needed }),
+    ...(copiesByServer(spec) ? [await judgeCopiers(target, row.copiers)] : []),
   ];
+}
+
+/** With load.method native the target server copies so many tables at the same time. */
+async function judgeCopiers(target: Session, copiers: number): Promise<Finding> {
+  const setting = 'max_sync_workers_per_subscription';
+  const finding = { id: 'target.sync_workers', scope: 'target' };
+  const why = `${setting} of the target is ${String(copiers)}: it copies so many tables at the same time.`;
+  if (copiers > 0) return { ...finding, verdict: 'ok', why };
+  const remedy = await parameterRemedy(target, { name: setting, value: '2', restart: false });
+  return { ...finding, verdict: 'block', why, remedy };
 }

@@ -17,6 +17,7 @@ describe('capacity', () => {
           max_logical_replication_workers: '0',
           max_active_replication_origins: '0',
           max_worker_processes: '1',
+          max_sync_workers_per_subscription: '0',
         },
       },
     });
@@ -38,6 +39,15 @@ describe('capacity', () => {
       remedy: /ALTER SYSTEM SET max_replication_slots = '6';.*restart/,
     });
     await full.run('source', `SELECT pg_drop_replication_slot('theirs')`);
+  });
+
+  it('blocks a copy by the server where it may copy no table', async () => {
+    const findings = await full.validate({ spec: { load: { method: 'native' } } });
+    assertFinding(findings, {
+      id: 'target.sync_workers',
+      verdict: 'block',
+      remedy: /max_sync_workers_per_subscription = '2'/,
+    });
   });
 
   it('blocks without walsenders, workers, processes and origins', async () => {
