@@ -16,26 +16,30 @@ export const CALL_DEADLINE_MS = 8_000;
 
 /** Calls that wait for their answer: a connection that is closed under one would end the process, by a timer of gRPC's. */
 export class Calls {
-  readonly #closing = new AbortController();
-  readonly #waiting = new Set<Promise<unknown>>();
+  /** A signal for each: the SDK never takes its listener off again. */
+  readonly #waiting = new Map<Promise<unknown>, AbortController>();
+  #ended = false;
 
-  get closing(): AbortSignal {
-    return this.#closing.signal;
+  get ended(): boolean {
+    return this.#ended;
   }
 
-  async track<T>(call: Promise<T>): Promise<T> {
-    this.#waiting.add(call);
+  async run<T>(call: (signal: AbortSignal) => Promise<T>): Promise<T> {
+    const controller = new AbortController();
+    const answer = call(controller.signal);
+    this.#waiting.set(answer, controller);
     try {
-      return await call;
+      return await answer;
     } finally {
-      this.#waiting.delete(call);
+      this.#waiting.delete(answer);
     }
   }
 
   /** Ends them, and waits until they have ended. */
   async end(): Promise<void> {
-    this.#closing.abort();
-    await Promise.allSettled(this.#waiting);
+    this.#ended = true;
+    for (const controller of this.#waiting.values()) controller.abort();
+    await Promise.allSettled(this.#waiting.keys());
   }
 }
 
@@ -45,16 +49,19 @@ export async function callWithDeadline<T>(
   call: () => Promise<T>,
   deadlineMs = CALL_DEADLINE_MS,
 ): Promise<T> {
+  if (calls.ended) throw closed(address, undefined);
   try {
-    calls.closing.throwIfAborted();
-    return await calls.track(
-      connection.withAbortSignal(calls.closing, () => connection.withDeadline(Date.now() + deadlineMs, call)),
+    return await calls.run((signal) =>
+      connection.withAbortSignal(signal, () => connection.withDeadline(Date.now() + deadlineMs, call)),
     );
   } catch (error) {
-    if (!calls.closing.aborted) throw error;
-    throw new PgtrekError('TEMPORAL_UNREACHABLE', `The connection to ${address} was closed meanwhile.`, {
-      remedy: 'Close it after the last call has been answered.',
-      cause: error,
-    });
+    throw calls.ended ? closed(address, error) : error;
   }
+}
+
+function closed(address: string, cause: unknown): PgtrekError {
+  return new PgtrekError('TEMPORAL_UNREACHABLE', `The connection to ${address} was closed meanwhile.`, {
+    remedy: 'Close it after the last call has been answered.',
+    cause,
+  });
 }

@@ -64,7 +64,9 @@ describe('outages while it replicates', () => {
     return databases;
   };
   const untilReplicating = async (name: string, databases: Databases, stop: Stop) => {
-    const migration = await client.start(specFor(name, databases, { taskQueue: QUEUE, cdc: { stop } }));
+    const spec = specFor(name, databases, { taskQueue: QUEUE, cdc: { stop } });
+    // After an outage the worker may be seen to poll again some seconds later.
+    const migration = await client.start(spec, { requireWorker: false });
     await untilState(migration, ({ stage, status }) => stage === 'monitor' || status === 'blocked');
     return migration;
   };
@@ -149,7 +151,7 @@ describe('outages while it replicates', () => {
     const copy = await holdUpCopy(databases);
     try {
       const spec = specFor('in-load', databases, { taskQueue: QUEUE, cdc: { stop: { now: true } } });
-      const migration = await client.start(spec);
+      const migration = await client.start(spec, { requireWorker: false });
       await copy.waits;
       await crashTemporal();
       // The copy's attempt counts as dead, and is made again from the same snapshot.
