@@ -4,6 +4,7 @@ import type { CutoverReport } from '../contract/state.js';
 import { step } from './proxies.js';
 import { currentLane, note, planStop, runArgument } from './run.js';
 import type { MigrationRun } from './run.js';
+import { setSequencesOnce } from './sequences.js';
 import { stand } from './stand.js';
 
 const DRIFTED =
@@ -38,20 +39,18 @@ export function enterCutover(run: MigrationRun): void {
   if (!stages.some(({ name }) => name === 'cutover')) stages.push({ name: 'cutover', status: 'waiting' });
 }
 
-/** Sequences are set once: afterwards the target's own may have moved on. */
+/** A run that continues another finds it done, and stands on. */
 export async function cutover(run: MigrationRun): Promise<void> {
-  if (run.progress.sequencesSet === undefined) {
-    const { sequences } = await step('set the sequences').setSequences({ run: runArgument(run) });
-    run.progress.sequencesSet = sequences;
-  }
+  await setSequencesOnce(run);
   if (run.asked.cutover) {
     delete run.asked.cutover;
     delete run.progress.planBefore;
+    const { report: stop, sequencesSet } = run.progress;
     report(run, {
       outcome: 'done',
       reasons: [],
-      sequencesSet: run.progress.sequencesSet,
-      ...(run.progress.report ? { stop: run.progress.report } : {}),
+      ...(sequencesSet === undefined ? {} : { sequencesSet }),
+      ...(stop ? { stop } : {}),
     });
   }
   await stand(run);

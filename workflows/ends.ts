@@ -6,6 +6,7 @@ import { showDetails } from './details.js';
 import { cleanup, onHostCleanup, step } from './proxies.js';
 import { note, runArgument } from './run.js';
 import type { MigrationRun } from './run.js';
+import { setSequencesOnce } from './sequences.js';
 import { untilDone } from './stage.js';
 
 const NOTHING: Removed = { leftovers: [], notes: [] };
@@ -21,13 +22,12 @@ export async function finish(run: MigrationRun): Promise<Outcome> {
   return end(run, 'finished', removed);
 }
 
-/** Once: a cutover has set them already, and the target's may have moved on since. A dump brings them along. */
+/** A dump brings them along. */
 async function setLastSequences(run: MigrationRun): Promise<void> {
   const { mode, method } = run.state;
-  if ((mode === 'full-load' && method === 'dump') || run.progress.sequencesSet !== undefined) return;
-  const { sequences } = await step('set the sequences').setSequences({ run: runArgument(run) });
-  run.progress.sequencesSet = sequences;
-  note(run, 'sequences', `${String(sequences)} sequences were set`);
+  if (mode === 'full-load' && method === 'dump') return;
+  if (await setSequencesOnce(run))
+    note(run, 'sequences', `${String(run.progress.sequencesSet)} sequences were set`);
 }
 
 /** What cannot be removed blocks, and is tried again. */

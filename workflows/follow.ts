@@ -7,7 +7,7 @@ import { enterCutover, longestPause, prepareCutover, undoCutover } from './cutov
 import { readTables, setLane } from './load.js';
 import { pauseLanes, resumeFromMarker } from './pause.js';
 import { vigil } from './proxies.js';
-import { note, runArgument } from './run.js';
+import { note, plainMarker, runArgument } from './run.js';
 import type { MigrationRun } from './run.js';
 import { stand } from './stand.js';
 import { rewindStopClock, throwClockError } from './stop-clock.js';
@@ -54,7 +54,7 @@ async function confirm(run: MigrationRun): Promise<StopReport | { reason: string
   const { marker: planned, committed } = run.progress;
   if (!planned || !committed)
     throw ApplicationFailure.nonRetryable('no marker is committed', 'INTERNAL_ERROR');
-  const { revision: _, ...marker } = planned;
+  const marker = plainMarker(planned);
   const begun = Date.now();
   const stopped = await inTime(run, () =>
     vigil('wait until the lanes stand at the marker').confirmStopped({
@@ -113,9 +113,8 @@ export function goesOn(run: MigrationRun): boolean {
   if (!run.asked.resume) return false;
   const { progress, state } = run;
   if (!progress.marker) throw ApplicationFailure.nonRetryable('no marker to go on from', 'INTERNAL_ERROR');
-  const { revision: _, ...marker } = progress.marker;
-  progress.resumeFrom = marker;
-  progress.retired.push(marker.marker);
+  progress.resumeFrom = plainMarker(progress.marker);
+  progress.retired.push(progress.marker.marker);
   delete progress.marker;
   delete progress.committed;
   delete progress.report;

@@ -149,6 +149,11 @@ export function newMarker(run: MigrationRun, plan: StopPlan): MarkerPlan {
   };
 }
 
+/** As activities get it: without what the workflow keeps beside it. */
+export function plainMarker({ revision: _, ...marker }: NonNullable<Progress['marker']>): MarkerPlan {
+  return marker;
+}
+
 /** Another stop than the one that stands; the stop clock takes it up at once. */
 export function planStop(run: MigrationRun, plan: StopPlan): void {
   run.state.stop = plan;

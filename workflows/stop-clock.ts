@@ -5,7 +5,7 @@
 import { CancellationScope, condition, isCancellation, sleep } from '@temporalio/workflow';
 import { asError, causeOf } from './as-error.js';
 import { marking, step } from './proxies.js';
-import { newMarker, note, runArgument } from './run.js';
+import { newMarker, note, plainMarker, runArgument } from './run.js';
 import type { MigrationRun, Progress } from './run.js';
 
 /** Runs beside the stages for the whole life of the migration; every change of plan is taken up at once. */
@@ -51,12 +51,13 @@ function isMarkerOutdated({ progress }: MigrationRun): boolean {
 function startStopClock(run: MigrationRun): void {
   const plan = run.state.stop;
   if (!plan || plan.kind === 'never' || run.clock || run.progress.committed || !run.slotReady) return;
-  const { revision, ...marker } = (run.progress.marker ??= {
+  const planned = (run.progress.marker ??= {
     ...newMarker(run, plan),
     revision: run.progress.planRevision,
   });
   // Another message came between the decision and this start; the loop looks again.
-  if (revision !== run.progress.planRevision) return;
+  if (isMarkerOutdated(run)) return;
+  const marker = plainMarker(planned);
   const scope = new CancellationScope();
   const summary = plan.kind === 'now' ? 'stop now' : `stop at ${plan.at ?? plan.lsn ?? ''}`;
   const ended = scope
@@ -97,8 +98,10 @@ async function retireMarker(run: MigrationRun): Promise<void> {
   const { marker } = run.progress;
   if (!marker) return;
   if (run.progress.committed) return keepPlanOf(run, marker, 'its marker was committed');
-  const { revision: _, ...plan } = marker;
-  const { fired } = await step('disarm the marker').disarmMarker({ run: runArgument(run), marker: plan });
+  const { fired } = await step('disarm the marker').disarmMarker({
+    run: runArgument(run),
+    marker: plainMarker(marker),
+  });
   if (fired) return keepPlanOf(run, marker, 'the lanes had stopped');
   run.progress.retired.push(marker.marker);
   delete run.progress.marker;

@@ -5,6 +5,7 @@ import { withTarget } from '../job.js';
 import type { Job } from '../job.js';
 import type { Session } from '../session.js';
 import { waitUntil } from '../wait-until.js';
+import { enterApplying } from './subscription.js';
 
 interface Sync {
   enabled: boolean;
@@ -50,7 +51,7 @@ export async function awaitSync(
       onProgress(`${String(sync.ready)} of ${String(sync.tables)} tables are copied by the server`);
       return sync.ready === sync.tables;
     });
-    await enterApplying(job, target, lane);
+    await enterApplying(target, job.owner, lane);
     return { tables: await countCopied(job, target) };
   });
 }
@@ -63,13 +64,6 @@ const COPIED_SQL = `
 async function countCopied(job: Job, target: Session): Promise<number> {
   const { tables } = await target.one<{ tables: number }>(COPIED_SQL, [job.owner]);
   return tables;
-}
-
-async function enterApplying(job: Job, target: Session, lane: LaneName): Promise<void> {
-  await target.query(`UPDATE pgtrek.lane SET status = 'applying' WHERE owner = $1 AND lane = $2`, [
-    job.owner,
-    lane,
-  ]);
 }
 
 /** Throws when copies fail again and again and no table gets ready. */

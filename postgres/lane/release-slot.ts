@@ -6,6 +6,8 @@ import { withSource } from '../job.js';
 import type { Job } from '../job.js';
 import type { Session } from '../session.js';
 import { waitUntil } from '../wait-until.js';
+import { mayReadProgress } from './origin.js';
+import { isIdleWithin } from './slot.js';
 import { isSubscribed } from './subscription.js';
 
 const PROGRESS_SQL = `
@@ -14,9 +16,6 @@ const PROGRESS_SQL = `
     CASE WHEN $2 THEN pg_replication_origin_progress('pg_' || s.oid, true)::text END AS applied
   FROM pg_subscription s
   WHERE s.subname = $1 AND s.subdbid = (SELECT oid FROM pg_database WHERE datname = current_database())`;
-
-const GRANTED_SQL = `
-  SELECT has_function_privilege('pg_replication_origin_progress(text, boolean)', 'EXECUTE') AS granted`;
 
 /**
  * Before its subscription is dropped, and with it the knowledge of what was applied: a slot confirms later than the target
@@ -28,7 +27,7 @@ export async function releaseSlot(
   { lane, slot }: { lane: LaneName; slot: string },
 ): Promise<string | undefined> {
   if (!(await isSubscribed(target, lane))) return undefined;
-  const { granted } = await target.one<{ granted: boolean }>(GRANTED_SQL);
+  const granted = await mayReadProgress(target);
   await target.query(`ALTER /* pgtrek: detach-slot */ SUBSCRIPTION ${escapeIdentifier(lane)} DISABLE`);
   let applied: string | null = null;
   const idle = await waitUntil({ seconds: 30, signal: job.signal }, async () => {
@@ -54,14 +53,7 @@ const ADVANCE_SQL = `
   FROM pg_replication_slots WHERE slot_name = $1 AND confirmed_flush_lsn < $2::pg_lsn`;
 
 async function advance(source: Session, slot: string, to: Lsn | null): Promise<void> {
-  const idle = await waitUntil({ seconds: 30 }, async () => {
-    const rows = await source.query(
-      'SELECT /* pgtrek: look-for-idle-slot */ FROM pg_replication_slots WHERE slot_name = $1 AND active',
-      [slot],
-    );
-    return rows.length === 0;
-  });
-  if (!idle) throw stillUsed(slot, 'the source');
+  if (!(await isIdleWithin(source, slot, 30))) throw stillUsed(slot, 'the source');
   await source.query(ADVANCE_SQL, [slot, to]);
 }
 

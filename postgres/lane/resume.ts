@@ -8,7 +8,7 @@ import type { Session } from '../session.js';
 import { disarm } from '../stop/marker.js';
 import { takeOver } from '../take-over.js';
 import { readStanding } from './standing.js';
-import { waitForWorker } from './subscription.js';
+import { enterApplying, waitForWorker } from './subscription.js';
 
 /** `applying`: no lane stands at another marker. */
 export async function resumeLanes(job: Job, marker: MarkerPlan): Promise<{ applying: boolean }> {
@@ -26,10 +26,7 @@ export async function resumeLanes(job: Job, marker: MarkerPlan): Promise<{ apply
 
 async function confirmApplying(job: Job, target: Session, lane: LaneName): Promise<void> {
   await waitForWorker(job, target, lane);
-  await target.query(
-    `UPDATE pgtrek.lane SET status = 'applying' WHERE owner = $1 AND lane = $2 AND status <> 'dropped'`,
-    [job.owner, lane],
-  );
+  await enterApplying(target, job.owner, lane);
 }
 
 /**

@@ -33,11 +33,17 @@ export async function subscribeLane(job: Job, lane: LaneName): Promise<void> {
     }
     await waitForWorker(job, target, lane);
     if (copiesByServer(job.spec)) return;
-    await target.query(`UPDATE pgtrek.lane SET status = 'applying' WHERE owner = $1 AND lane = $2`, [
-      job.owner,
-      lane,
-    ]);
+    await enterApplying(target, job.owner, lane);
   });
+}
+
+/** In the ledger. One that was given up meanwhile stays so. */
+export async function enterApplying(target: Session, owner: string, lane: LaneName): Promise<void> {
+  await target.query(
+    `UPDATE /* pgtrek: enter-applying */ pgtrek.lane SET status = 'applying'
+     WHERE owner = $1 AND lane = $2 AND status <> 'dropped'`,
+    [owner, lane],
+  );
 }
 
 export async function isSubscribed(target: Session, lane: LaneName): Promise<boolean> {

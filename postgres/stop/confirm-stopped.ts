@@ -7,6 +7,8 @@ import { withEnds } from '../job.js';
 import type { Job } from '../job.js';
 import { journalTable } from '../lane/journal.js';
 import { slotOf } from '../lane/lane-names.js';
+import { mayReadProgress } from '../lane/origin.js';
+import { isIdleWithin } from '../lane/slot.js';
 import { createGauge } from '../monitor/measure.js';
 import { checkHealth, createErrorWatch } from '../monitor/check-health.js';
 import type { Session } from '../session.js';
@@ -37,10 +39,6 @@ function stopSql(lane: LaneName, readsProgress: boolean): string {
     WHERE s.subname = $1 AND s.subdbid = (SELECT oid FROM pg_database WHERE datname = current_database())`;
 }
 
-/** Where the origin stands is for superusers, unless somebody granted it. */
-const PRIVILEGE_SQL = `
-  SELECT has_function_privilege('pg_replication_origin_progress(text, boolean)', 'EXECUTE') AS granted`;
-
 export interface StopToConfirm {
   marker: MarkerPlan;
   /** Told as the lanes' position where their origin may not be read. */
@@ -59,7 +57,7 @@ export async function confirmStopped(
 ): Promise<Stopped> {
   return withEnds(job, 'stop', async (source, target) => {
     const watch = watchDrain(createGauge(job, marker.lanes, source, target), onFigures);
-    const { granted } = await target.one<{ granted: boolean }>(PRIVILEGE_SQL);
+    const granted = await mayReadProgress(target);
     const lanes: Stopped['lanes'] = [];
     let standsAt = marker.marker;
     for (const lane of marker.lanes) {
@@ -82,7 +80,7 @@ export async function confirmStopped(
         await watch(async () => typeof (await look())?.marker === 'string');
         return false;
       });
-      await waitForIdleSlot(source, slotOf(job.spec, lane));
+      await confirmIdle(source, slotOf(job.spec, lane));
     }
     await commitSynchronously(job, target);
     return { lanes, marker: standsAt };
@@ -106,16 +104,9 @@ function watchDrain(
   };
 }
 
-async function waitForIdleSlot(source: Session, slot: string): Promise<void> {
-  const idle = await waitUntil({ seconds: 60, every: 20 }, async () => {
-    const [found] = await source.query<{ active: boolean }>(
-      'SELECT /* pgtrek: look-for-idle-slot */ active FROM pg_replication_slots WHERE slot_name = $1',
-      [slot],
-    );
-    return !found?.active;
-  });
-  if (!idle)
-    throw new PgtrekError('STOP_FAILED', `Slot ${slot} stays active after the stop.`, { retryable: true });
+async function confirmIdle(source: Session, slot: string): Promise<void> {
+  if (await isIdleWithin(source, slot, 60)) return;
+  throw new PgtrekError('STOP_FAILED', `Slot ${slot} stays active after the stop.`, { retryable: true });
 }
 
 async function commitSynchronously(job: Job, target: Session): Promise<void> {

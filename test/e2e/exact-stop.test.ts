@@ -3,11 +3,11 @@ import { after, before, describe, it } from 'node:test';
 import { connect } from '../../client/index.js';
 import type { Migration, MigrationState, Pgtrek, SpecInput } from '../../client/index.js';
 import { createOracle } from '../../dev/oracle.js';
-import type { OracleReport } from '../../dev/oracle.js';
 import { runLargeTransaction, startWriter } from '../../dev/writer.js';
 import { assertNothingLeft } from '../harness/leaks.js';
 import { untilCompleted, untilState } from '../harness/migrations.js';
 import { specFor } from '../harness/spec.js';
+import { assertExactAt, markerOf } from '../harness/steered.js';
 import { startWorker } from '../harness/worker.js';
 import type { TestWorker } from '../harness/worker.js';
 import { createDatabases, openWorld } from '../harness/world.js';
@@ -44,8 +44,7 @@ describe('an exact stop under a writer', () => {
         const at = new Date(Date.now() + 9_000).toISOString();
         const state = await untilCompleted(await start(name, databases, { at }));
         await writer.stop();
-        const report = await oracle.verify({ target: databases.target, marker: markerOf(state) });
-        assertExact(report);
+        const report = await assertExactAt(oracle, databases, markerOf(state));
         assert.ok(report.commitsUpToMarker > 1000, 'the writer wrote before the stop');
         assert.ok(report.commitsAfterMarker > 10, 'the writer went on after the stop');
         const overshoot = state.stop?.report?.overshootMs;
@@ -75,7 +74,7 @@ describe('an exact stop under a writer', () => {
       });
       const state = await untilCompleted(migration);
       await writer.stop();
-      assertExact(await oracle.verify({ target: databases.target, marker: markerOf(state) }));
+      await assertExactAt(oracle, databases, markerOf(state));
       await assertNothingLeft(databases);
     } finally {
       await writer.stop();
@@ -101,7 +100,7 @@ describe('an exact stop under a writer', () => {
       await migration.stop({ at: later });
       const done = await untilCompleted(migration);
       assert.equal(done.stop?.report?.plannedAt, later);
-      assertExact(await oracle.verify({ target: databases.target, marker: markerOf(done) }));
+      await assertExactAt(oracle, databases, markerOf(done));
       await assertNothingLeft(databases);
     } finally {
       await writer.stop();
@@ -127,16 +126,4 @@ describe('an exact stop under a writer', () => {
 
 function hasMarker({ events }: MigrationState): boolean {
   return events.some(({ kind }) => kind === 'marker');
-}
-
-function markerOf(state: MigrationState): { lane: string; id: string } {
-  const report = state.stop?.report;
-  const lane = report?.lanes[0]?.lane;
-  if (!report || !lane) throw new Error('the migration reports no stop');
-  return { lane, id: report.marker };
-}
-
-function assertExact(report: OracleReport): void {
-  assert.deepEqual(report.problems, []);
-  assert.equal(report.exact, true);
 }

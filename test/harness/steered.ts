@@ -1,7 +1,7 @@
 /** What tests that steer a migration share: its marker, and whether the target is exactly there. */
 import assert from 'node:assert/strict';
 import type { MigrationState } from '../../client/index.js';
-import type { Oracle } from '../../dev/oracle.js';
+import type { Oracle, OracleReport } from '../../dev/oracle.js';
 import { query } from './world.js';
 import type { Databases } from './world.js';
 
@@ -22,10 +22,11 @@ export async function assertExactAt(
   oracle: Oracle,
   { target }: Databases,
   marker: StopMarker,
-): Promise<void> {
+): Promise<OracleReport> {
   const report = await oracle.verify({ target, marker });
   assert.deepEqual(report.problems, []);
   assert.equal(report.exact, true);
+  return report;
 }
 
 /** Where the source's log will be when so many more bytes were written. */

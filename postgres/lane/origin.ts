@@ -1,0 +1,11 @@
+/** How far a subscription has applied: known to its replication origin on the target. */
+import type { Session } from '../session.js';
+
+const PRIVILEGE_SQL = `
+  SELECT /* pgtrek: may-read-progress */
+    has_function_privilege('pg_replication_origin_progress(text, boolean)', 'EXECUTE') AS granted`;
+
+/** It is for superusers, unless somebody granted it. */
+export async function mayReadProgress(target: Session): Promise<boolean> {
+  return (await target.one<{ granted: boolean }>(PRIVILEGE_SQL)).granted;
+}
