@@ -46,16 +46,33 @@ const source = connection.extend({
     .describe('How the target server reaches the source; default: the source’s own values.'),
 });
 
+/** A number of bytes, as PostgreSQL's settings have it. */
+const SIZE = /^[1-9]\d*(kB|MB|GB|TB)$/;
+
 const patterns = z.array(z.string().min(1)).default([]);
 
 const select = z.strictObject({
   include: patterns.describe('Tables, views, sequences to take, in pg_dump’s pattern syntax; empty: all.'),
   exclude: patterns.describe('What to leave out, in the same syntax: audit.* or *.temp_?'),
   excludeData: patterns.describe('Tables whose definition is taken and whose rows are not.'),
+  columns: z
+    .record(z.string().min(1), z.array(z.string().min(1)).min(1))
+    .default({})
+    .describe(
+      'Of these tables (schema.table) only these columns; to replicate, the source must be 15 or newer.',
+    ),
+  rows: z
+    .record(z.string().min(1), z.string().min(1))
+    .default({})
+    .describe(
+      'Of these tables (schema.table) only rows for which the condition holds; to replicate, the source must be 15 or newer.',
+    ),
   largeObjects: z
-    .enum(['block', 'skip'])
-    .default('block')
-    .describe('Large objects are not copied yet: block when there are any, or leave them behind.'),
+    .enum(['copy', 'block', 'skip'])
+    .optional()
+    .describe(
+      'Large objects: copy them, block when there are any, or leave them behind. Default: copy in mode full-load; block otherwise, as their changes are not replicated.',
+    ),
 });
 
 const stop = z
@@ -123,6 +140,26 @@ export const specSchema = z.strictObject({
         .regex(/^\d+(kB|MB|GB)$/)
         .default('256MB')
         .describe('Memory of one index build on the target.'),
+      splitSize: z
+        .string()
+        .regex(SIZE, 'must look like 256MB')
+        .default('256MB')
+        .describe('Tables above this size (with TOAST) are copied in parts of about this size.'),
+      bytesPerSecond: z
+        .string()
+        .regex(SIZE, 'must look like 50MB')
+        .optional()
+        .describe('At most so many bytes of rows a second, over all jobs together.'),
+      foreignKeyViolations: z
+        .enum(['report', 'block'])
+        .default('report')
+        .describe(
+          'A foreign key that the data of the source breaks: stays NOT VALID and is reported, or blocks.',
+        ),
+      compression: z
+        .enum(['auto', 'none', 'gzip', 'lz4', 'zstd'])
+        .default('auto')
+        .describe('Method dump: of the files; auto is lz4 where pg_dump has it, else gzip.'),
       slotTimeout: z
         .int()
         .min(1)

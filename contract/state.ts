@@ -86,6 +86,9 @@ export interface LaneState {
 export interface Totals {
   tables: number;
   tablesCopied: number;
+  /** A table that is not split is one part. */
+  parts: number;
+  partsCopied: number;
   /** Estimate by pg_table_size when planned. */
   bytesPlanned: string;
   bytesCopied: string;
@@ -198,11 +201,13 @@ export interface Outcome {
 /** One row of the `tables` query. */
 export interface TableRow {
   table: string;
-  status: 'waiting' | 'copied' | 'ready';
+  status: 'waiting' | 'copying' | 'copied' | 'ready';
   /** Planned size, pg_table_size, as a string. */
   bytesPlanned: string;
   bytesCopied: string;
   rows: string;
+  parts: number;
+  partsCopied: number;
 }
 
 export interface TablesPage {
@@ -260,6 +265,8 @@ export interface LaneFigures {
 export interface CopyFigures {
   kind: 'copy';
   table: string;
+  /** Of a table that is split. */
+  part?: number;
   bytes: string;
   bytesPlanned: string;
 }

@@ -21,6 +21,8 @@ export function firstState(input: SpecInput | null | undefined, owner: string): 
     totals: {
       tables: 0,
       tablesCopied: 0,
+      parts: 0,
+      partsCopied: 0,
       bytesPlanned: '0',
       bytesCopied: '0',
       rowsCopied: '0',

@@ -9,7 +9,7 @@ import type { Job } from '../job.js';
 import { createLedger } from '../ledger/create-ledger.js';
 import { countTables, hasRelations, writeRelations } from '../ledger/schema-plan.js';
 import type { PlannedRelation } from '../ledger/schema-plan.js';
-import { readRelationNames, readSelection, selectRelations } from '../selection.js';
+import { readRelationNames, readSelection, rootOf, selectRelations } from '../selection.js';
 import type { Relation } from '../selection.js';
 import { takeOver } from '../take-over.js';
 
@@ -21,9 +21,10 @@ export async function enterTables(job: Job): Promise<{ tables: number }> {
     if (!(await hasRelations(target, job.owner))) {
       const { relations, taken } = await source.transaction(async () => {
         const { selected, withoutData } = (await readSelection(source, job.spec)).selection;
+        const byOid = new Map(selected.map((relation) => [relation.oid, relation]));
         const compared = selectRelations(await readRelationNames(source), job.spec.select).selected;
         return {
-          relations: selected.map((relation) => planned(relation, withoutData)),
+          relations: selected.map((relation) => planned(relation, withoutData, byOid)),
           taken: await takeFingerprint(
             source,
             compared.map(({ oid }) => oid),
@@ -41,16 +42,22 @@ export async function enterTables(job: Job): Promise<{ tables: number }> {
 }
 
 /** Columns matter to a copy only. */
-function planned(relation: Relation, withoutData: Set<number>): PlannedRelation {
+function planned(
+  relation: Relation,
+  withoutData: Set<number>,
+  byOid: Map<number, Relation>,
+): PlannedRelation {
   return {
     oid: relation.oid,
     qualified: relation.qualified,
     kind: relation.kind,
-    isPartition: relation.partitionOf !== null,
+    root: rootOf(relation, byOid),
     isLogged: relation.persistence === 'p',
     hasData: 'rp'.includes(relation.kind) && !withoutData.has(relation.oid),
     columns: '',
     isBinary: false,
+    filter: '',
     bytes: relation.bytes,
+    pages: relation.pages,
   };
 }

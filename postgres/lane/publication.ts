@@ -14,7 +14,7 @@ import { givenStart } from './lane-names.js';
 /** Tables as the publication lists them: a partitioned table stands for its leaves. Unlogged tables cannot be listed. */
 const PUBLISHED_SQL = `
   SELECT /* pgtrek: read-published */ id, oid, qualified, kind FROM pgtrek.relation
-  WHERE owner = $1 AND kind IN ('r', 'p') AND NOT is_partition AND is_logged AND has_data
+  WHERE owner = $1 AND kind IN ('r', 'p') AND root = id AND is_logged AND has_data
   ORDER BY id`;
 
 interface PublishedTable {

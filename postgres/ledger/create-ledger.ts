@@ -42,14 +42,34 @@ const TABLES_SQL = `/* pgtrek: create-ledger */
     oid oid NOT NULL,
     qualified text NOT NULL,
     kind text NOT NULL,
-    -- A partition below a root that is published and analyzed as one.
-    is_partition boolean NOT NULL,
+    -- The partitioned table at the top, which is published as one; the relation itself otherwise.
+    root int NOT NULL,
     is_logged boolean NOT NULL,
     has_data boolean NOT NULL,
     columns text NOT NULL,
     is_binary boolean NOT NULL,
+    -- Condition that its rows must meet; '' for all.
+    filter text NOT NULL,
+    -- With TOAST.
     bytes bigint NOT NULL,
+    -- Of the heap alone.
+    pages bigint NOT NULL,
+    -- The lane that carries its changes; of a partition: that of its root.
+    lane text,
+    -- Set with the last of its indexes and keys.
+    is_indexed boolean NOT NULL DEFAULT false,
+    is_analyzed boolean NOT NULL DEFAULT false,
     PRIMARY KEY (owner, id)
+  );
+
+  -- Parts of tables that are split: conditions on ctid or key that leave no row out and take none twice.
+  CREATE TABLE IF NOT EXISTS pgtrek.part (
+    owner text NOT NULL,
+    relation int NOT NULL,
+    -- From 1 on.
+    part int NOT NULL,
+    condition text NOT NULL,
+    PRIMARY KEY (owner, relation, part)
   );
 
   -- Indexes and keys of tables, built by us after the data. constraint_sql is what follows ADD CONSTRAINT name.
@@ -62,6 +82,7 @@ const TABLES_SQL = `/* pgtrek: create-ledger */
     constraint_name text,
     constraint_sql text,
     follow_up_sql text[] NOT NULL,
+    bytes bigint NOT NULL,
     PRIMARY KEY (owner, id)
   );
 
@@ -126,10 +147,19 @@ const TABLES_SQL = `/* pgtrek: create-ledger */
     owner text NOT NULL,
     lane text NOT NULL,
     relation int NOT NULL,
+    -- 0: the whole table.
+    part int NOT NULL,
     rows bigint NOT NULL,
     bytes bigint NOT NULL,
     copied_at timestamptz NOT NULL DEFAULT now(),
-    PRIMARY KEY (owner, lane, relation)
+    PRIMARY KEY (owner, lane, relation, part)
+  );
+
+  -- Large objects that are on the target; written in the transaction that made them.
+  CREATE TABLE IF NOT EXISTS pgtrek.large_object (
+    owner text NOT NULL,
+    oid oid NOT NULL,
+    PRIMARY KEY (owner, oid)
   );
 
   -- Nonces of the markers that may stop a lane.

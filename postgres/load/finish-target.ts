@@ -24,7 +24,7 @@ export async function refreshViews(job: Job): Promise<void> {
 
 const ANALYZE_SQL = `
   SELECT /* pgtrek: plan-analyze */ qualified FROM pgtrek.relation
-  WHERE owner = $1 AND kind IN ('r', 'p', 'm') AND NOT is_partition
+  WHERE owner = $1 AND kind IN ('r', 'p', 'm') AND root = id
   ORDER BY id`;
 
 /** A partitioned table brings its partitions along; autovacuum would never analyze it. */

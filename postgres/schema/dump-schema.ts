@@ -11,7 +11,7 @@ import { createLedger } from '../ledger/create-ledger.js';
 import { readSchema, writeSchema } from '../ledger/schema-plan.js';
 import type { SchemaPlan } from '../ledger/schema-plan.js';
 import { runTool } from '../run-tool.js';
-import { readRelations, selectRelations } from '../selection.js';
+import { readRelations, rootOf, selectRelations } from '../selection.js';
 import type { Relation } from '../selection.js';
 import type { Session } from '../session.js';
 import type { Job } from '../job.js';
@@ -142,23 +142,25 @@ async function readDefinitions(
   const populated = await readPopulated(source, views);
   const indexes = await readIndexes(source, tables);
   const keys = await readForeignKeys(source, [...tables, ...roots]);
-  const kept = new Set(selected.map(({ oid }) => oid));
+  const byOid = new Map(selected.map((relation) => [relation.oid, relation]));
   return {
     relations: selected.map((relation) => ({
       oid: relation.oid,
       qualified: relation.qualified,
       kind: relation.kind,
-      isPartition: relation.partitionOf !== null,
+      root: rootOf(relation, byOid),
       isLogged: relation.persistence === 'p',
       hasData:
         !withoutData.has(relation.oid) && ('rp'.includes(relation.kind) || populated.has(relation.oid)),
       columns: columns.get(relation.oid)?.columns ?? '',
       isBinary: columns.get(relation.oid)?.isBinary ?? false,
+      filter: '',
       bytes: relation.bytes,
+      pages: relation.pages,
     })),
     indexes,
-    foreignKeys: keys.filter(({ referencedOid }) => kept.has(referencedOid)),
-    keysLeftOut: new Set(keys.filter(({ referencedOid }) => !kept.has(referencedOid)).map(({ oid }) => oid)),
+    foreignKeys: keys.filter(({ referencedOid }) => byOid.has(referencedOid)),
+    keysLeftOut: new Set(keys.filter(({ referencedOid }) => !byOid.has(referencedOid)).map(({ oid }) => oid)),
   };
 }
 

@@ -48,6 +48,8 @@ export interface IndexDefinition {
   constraintSql: string | null;
   /** What pg_dump writes behind an index: that it is the replica identity, or the order of CLUSTER, and targets. */
   followUpSql: string[];
+  /** pg_relation_size, as text. */
+  bytes: string;
 }
 
 /**
@@ -75,7 +77,8 @@ const INDEXES_SQL = `
     ] || ARRAY(
       SELECT format('ALTER INDEX %I.%I ALTER COLUMN %s SET STATISTICS %s', n.nspname, ic.relname, a.attnum, a.attstattarget)
       FROM pg_attribute a WHERE a.attrelid = i.indexrelid AND a.attstattarget >= 0
-    ), NULL) AS "followUpSql"
+    ), NULL) AS "followUpSql",
+    coalesce(pg_relation_size(i.indexrelid), 0)::text AS bytes
   FROM pg_index i
     CROSS JOIN LATERAL (
       SELECT format('%I.%I', tn.nspname, tc.relname) AS qualified

@@ -20,6 +20,8 @@ const STATE: MigrationState = {
   totals: {
     tables: 10,
     tablesCopied: 4,
+    parts: 4,
+    partsCopied: 4,
     bytesPlanned: '100',
     bytesCopied: '40',
     rowsCopied: '7',

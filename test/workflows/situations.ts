@@ -116,6 +116,8 @@ function stateOf(brief: Brief): MigrationState {
     totals: {
       tables: 0,
       tablesCopied: 0,
+      parts: 0,
+      partsCopied: 0,
       bytesPlanned: '0',
       bytesCopied: '0',
       rowsCopied: '0',
