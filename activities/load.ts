@@ -5,6 +5,7 @@ import { awaitSync } from '../postgres/lane/await-sync.js';
 import { enterTables } from '../postgres/lane/enter-tables.js';
 import { makeSlot } from '../postgres/lane/make-slot.js';
 import { publishLane } from '../postgres/lane/publication.js';
+import { reduceLane } from '../postgres/lane/reduce.js';
 import { subscribeLane } from '../postgres/lane/subscription.js';
 import { buildForeignKeys, buildIndexes, planIndexes } from '../postgres/load/build-indexes.js';
 import { copyBatch } from '../postgres/load/copy-batch.js';
@@ -18,6 +19,7 @@ type LoadActivities = Pick<
   | 'enterTables'
   | 'publishLane'
   | 'dropLane'
+  | 'reduceLane'
   | 'planLoad'
   | 'copyBatch'
   | 'planIndexes'
@@ -36,6 +38,7 @@ export function loadActivities(dependencies: ActivityDependencies): LoadActiviti
     enterTables: step(dependencies, 'enter the tables', (job) => enterTables(job)),
     publishLane: step(dependencies, 'publish', (job, { lane }) => publishLane(job, lane)),
     dropLane: step(dependencies, 'give the lane up', (job, { lane }) => dropLane(job, lane)),
+    reduceLane: step(dependencies, 'keep what is copied', (job, { lane }) => reduceLane(job, lane)),
     planLoad: step(dependencies, 'plan the load', (job, { lane }) => planLoad(job, lane)),
     copyBatch: step(dependencies, 'copy', (job, { lane, snapshot, batch }, report) =>
       copyBatch(job, lane, snapshot, batch, report),

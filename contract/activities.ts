@@ -171,9 +171,10 @@ export interface Activities {
 
   /**
    * Gives up what the lane has not copied: its publication is reduced to the tables that are in, which stay; the others
-   * are empty again, and belong to no lane. `tables`: how many stay, as the publication counts them.
+   * are empty again, and belong to no lane. `tables`: how many stay, as the publication counts them; `left`: ids of
+   * those that leave.
    */
-  reduceLane(input: { run: Run; lane: LaneName }): Promise<{ tables: number }>;
+  reduceLane(input: { run: Run; lane: LaneName }): Promise<{ tables: number; left: number[] }>;
 
   /**
    * Holds the snapshot until it is cancelled; tells it by the `snapshot` signal. One attempt only. `from`: snapshots of

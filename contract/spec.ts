@@ -3,7 +3,7 @@ import { z } from 'zod';
 import { PgtrekError } from './errors.js';
 import { DEFAULT_TASK_QUEUE, NAME_PATTERN } from './names.js';
 import { MAX_INDEX_JOBS, MAX_JOBS } from './parse-message.js';
-import { isIsoTime, isLsn } from './values.js';
+import { bytesOf, isIsoTime, isLsn } from './values.js';
 
 const password = z
   .union(
@@ -46,8 +46,9 @@ const source = connection.extend({
     .describe('How the target server reaches the source; default: the source’s own values.'),
 });
 
-/** A number of bytes, as PostgreSQL's settings have it. */
-const SIZE = /^[1-9]\d*(kB|MB|GB|TB)$/;
+const size = z
+  .string()
+  .refine((text) => (bytesOf(text) ?? 0) > 0, 'must be a number of kB, MB, GB or TB, such as 256MB');
 
 const patterns = z.array(z.string().min(1)).default([]);
 
@@ -140,14 +141,10 @@ export const specSchema = z.strictObject({
         .regex(/^\d+(kB|MB|GB)$/)
         .default('256MB')
         .describe('Memory of one index build on the target.'),
-      splitSize: z
-        .string()
-        .regex(SIZE, 'must look like 256MB')
+      splitSize: size
         .default('256MB')
         .describe('Tables above this size (with TOAST) are copied in parts of about this size.'),
-      bytesPerSecond: z
-        .string()
-        .regex(SIZE, 'must look like 50MB')
+      bytesPerSecond: size
         .optional()
         .describe('At most so many bytes of rows a second, over all jobs together.'),
       foreignKeyViolations: z

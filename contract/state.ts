@@ -78,7 +78,8 @@ export interface MigrationEvent {
 
 export interface LaneState {
   name: LaneName;
-  status: 'publishing' | 'loading' | 'applying' | 'stopped' | 'dropped';
+  /** copied: its rows are in, and it is not subscribed yet. */
+  status: 'publishing' | 'loading' | 'copied' | 'applying' | 'stopped' | 'dropped';
   tables: number;
 }
 
