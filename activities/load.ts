@@ -8,6 +8,7 @@ import { publishLane } from '../postgres/lane/publication.js';
 import { reduceLane } from '../postgres/lane/reduce.js';
 import { subscribeLane } from '../postgres/lane/subscription.js';
 import { buildForeignKeys, buildIndexes, planIndexes } from '../postgres/load/build-indexes.js';
+import { checkPartitions } from '../postgres/load/compare-schema.js';
 import { copyBatch } from '../postgres/load/copy-batch.js';
 import { analyzeTables, refreshViews } from '../postgres/load/finish-target.js';
 import { planLoad, readTables } from '../postgres/load/plan-load.js';
@@ -22,6 +23,7 @@ type LoadActivities = Pick<
   | 'reduceLane'
   | 'planLoad'
   | 'copyBatch'
+  | 'checkPartitions'
   | 'planIndexes'
   | 'buildIndexes'
   | 'buildForeignKeys'
@@ -43,6 +45,7 @@ export function loadActivities(dependencies: ActivityDependencies): LoadActiviti
     copyBatch: step(dependencies, 'copy', (job, { lane, snapshot, batch }, report) =>
       copyBatch(job, lane, snapshot, batch, report),
     ),
+    checkPartitions: step(dependencies, 'compare the partitions', (job) => checkPartitions(job)),
     planIndexes: step(dependencies, 'plan the indexes', (job) => planIndexes(job)),
     buildIndexes: step(dependencies, 'build indexes', (job, { batch }) => buildIndexes(job, batch)),
     buildForeignKeys: step(dependencies, 'add foreign keys', (job) => buildForeignKeys(job)),

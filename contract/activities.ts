@@ -197,6 +197,8 @@ export interface Activities {
     batch: Batch;
     bytesPerSecond?: number;
   }): Promise<CopyResult>;
+  /** Throws SCHEMA_CHANGED when a table became a partition since the dump: its rows are in no lane. */
+  checkPartitions(input: { run: Run }): Promise<void>;
   /** Those that are not there yet, batch after batch. */
   copyLargeObjects(input: {
     run: Run;

@@ -5,13 +5,15 @@ import { completeTarget, indexCrew } from './complete-target.js';
 import { copyLane } from './copy-lane.js';
 import type { Crew } from './crew.js';
 import { isPublished, isStreaming, leaveLane, publish, setLane } from './lanes.js';
-import { currentLane, note } from './run.js';
+import { step } from './proxies.js';
+import { currentLane, note, runArgument } from './run.js';
 import type { MigrationRun } from './run.js';
 import { leaveIfAsked } from './stage.js';
 import { readTables } from './tables.js';
 
 export async function load(run: MigrationRun): Promise<void> {
   if (!run.progress.copied) await copyAll(run);
+  if (isStreaming(run)) await step('compare the partitions').checkPartitions({ run: runArgument(run) });
   await completeTarget(run);
   // A lane that streams reads them again when it is subscribed.
   if (!isStreaming(run)) await readTables(run);
