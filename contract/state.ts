@@ -83,7 +83,7 @@ export interface LaneState {
   tables: number;
 }
 
-/** Sums over all tables of the migration. Bytes are COPY bytes, as strings: they may pass 2^53. */
+/** Sums over all tables of the migration. Bytes are strings: they may pass 2^53. */
 export interface Totals {
   tables: number;
   tablesCopied: number;
@@ -92,6 +92,9 @@ export interface Totals {
   partsCopied: number;
   /** Estimate by pg_table_size when planned. */
   bytesPlanned: string;
+  /** Of bytesPlanned: a finished part or table counts all that was planned for it, however much COPY carried. */
+  bytesDone: string;
+  /** COPY bytes. */
   bytesCopied: string;
   rowsCopied: string;
   indexes: number;
@@ -173,6 +176,8 @@ export interface MigrationState {
   paused?: { since: string; by?: string };
   lanes: LaneState[];
   totals: Totals;
+  /** While rows are copied: the largest tables of status `copying`, at most 20, the largest first. */
+  copying?: TableRow[];
   /** How many tables are copied, and indexed, at the same time; from validate on. */
   load?: { jobs: number; indexJobs: number };
   /** The last cutover that was asked for. */
@@ -205,6 +210,7 @@ export interface TableRow {
   status: 'waiting' | 'copying' | 'copied' | 'ready';
   /** Planned size, pg_table_size, as a string. */
   bytesPlanned: string;
+  /** COPY bytes and rows of its finished parts. */
   bytesCopied: string;
   rows: string;
   parts: number;
@@ -266,8 +272,9 @@ export interface LaneFigures {
 export interface CopyFigures {
   kind: 'copy';
   table: string;
-  /** Of a table that is split. */
+  /** Of a table that is split: then the bytes are this part's. */
   part?: number;
+  /** COPY bytes so far. */
   bytes: string;
   bytesPlanned: string;
 }

@@ -24,6 +24,7 @@ export function firstState(input: SpecInput | null | undefined, owner: string): 
       parts: 0,
       partsCopied: 0,
       bytesPlanned: '0',
+      bytesDone: '0',
       bytesCopied: '0',
       rowsCopied: '0',
       indexes: 0,

@@ -23,6 +23,7 @@ const STATE: MigrationState = {
     parts: 4,
     partsCopied: 4,
     bytesPlanned: '100',
+    bytesDone: '40',
     bytesCopied: '40',
     rowsCopied: '7',
     indexes: 3,

@@ -119,6 +119,7 @@ function stateOf(brief: Brief): MigrationState {
       parts: 0,
       partsCopied: 0,
       bytesPlanned: '0',
+      bytesDone: '0',
       bytesCopied: '0',
       rowsCopied: '0',
       indexes: 0,

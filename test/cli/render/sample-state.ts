@@ -52,6 +52,7 @@ export function loadingState(changes: Partial<MigrationState> = {}): MigrationSt
       parts: 38,
       partsCopied: 38,
       bytesPlanned: String(2560 * 1024 * 1024),
+      bytesDone: String(1152 * 1024 * 1024),
       bytesCopied: String(1160 * 1024 * 1024),
       rowsCopied: '12345678',
       indexes: 40,
