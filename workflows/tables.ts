@@ -36,10 +36,28 @@ export async function readProgress(run: MigrationRun): Promise<void> {
     parts: count((row) => row.parts),
     partsCopied: count((row) => row.partsCopied),
     bytesPlanned: sum((row) => row.bytesPlanned),
+    bytesDone: sum(doneOf),
     bytesCopied: sum((row) => row.bytesCopied),
     rowsCopied: sum((row) => row.rows),
   });
+  showCopying(run);
   showDetails(run);
+}
+
+/** Parts are planned of about the same size. */
+function doneOf({ bytesPlanned, parts, partsCopied }: TableRow): string {
+  return String((BigInt(bytesPlanned) * BigInt(partsCopied)) / BigInt(Math.max(1, parts)));
+}
+
+/** So many of those that are partly in are told with the state; the `tables` query has all. */
+const COPYING_SHOWN = 20;
+
+function showCopying({ state, tables }: MigrationRun): void {
+  const copying = tables.filter(({ status }) => status === 'copying');
+  const size = ({ bytesPlanned }: TableRow) => BigInt(bytesPlanned);
+  copying.sort((a, b) => (size(b) > size(a) ? 1 : size(b) < size(a) ? -1 : 0));
+  if (copying.length === 0) delete state.copying;
+  else state.copying = copying.slice(0, COPYING_SHOWN);
 }
 
 function isCopied({ status }: TableRow): boolean {
@@ -55,8 +73,12 @@ export function addCopied(run: MigrationRun, copied: CopiedPart[]): void {
     totals.bytesCopied = plus(totals.bytesCopied, part.bytes);
     totals.partsCopied += 1;
     const row = rows.get(part.table);
-    if (row && addPart(row, part)) totals.tablesCopied += 1;
+    if (!row) continue;
+    const before = BigInt(doneOf(row));
+    if (addPart(row, part)) totals.tablesCopied += 1;
+    totals.bytesDone = String(BigInt(totals.bytesDone) + BigInt(doneOf(row)) - before);
   }
+  showCopying(run);
   showDetails(run);
 }
 
