@@ -64,7 +64,7 @@ function enter(run: MigrationRun, name: StageName): void {
   run.state.stage = name;
   goOn(run);
   delete run.state.blocked;
-  if (state.status !== 'done') {
+  if (state.status === 'waiting') {
     state.status = 'running';
     state.startedAt ??= new Date().toISOString();
     note(run, 'stage', `${name} begins`);
