@@ -9,7 +9,8 @@ import { subscribeLane } from '../postgres/lane/subscription.js';
 import { buildForeignKeys, buildIndexes, planIndexes } from '../postgres/load/build-indexes.js';
 import { copyBatch } from '../postgres/load/copy-batch.js';
 import { analyzeTables, refreshViews } from '../postgres/load/finish-target.js';
-import { planLoad, readTables } from '../postgres/load/plan-load.js';
+import { planLoad } from '../postgres/load/plan-load.js';
+import { readTables } from '../postgres/load/read-tables.js';
 import { step } from './step.js';
 import type { ActivityDependencies } from './step.js';
 
@@ -37,8 +38,8 @@ export function loadActivities(dependencies: ActivityDependencies): LoadActiviti
     publishLane: step(dependencies, 'publish', (job, { lane }) => publishLane(job, lane)),
     dropLane: step(dependencies, 'give the lane up', (job, { lane }) => dropLane(job, lane)),
     planLoad: step(dependencies, 'plan the load', (job, { lane }) => planLoad(job, lane)),
-    copyBatch: step(dependencies, 'copy', (job, { lane, snapshot, batch }, report) =>
-      copyBatch(job, lane, snapshot, batch, report),
+    copyBatch: step(dependencies, 'copy', (job, { lane, snapshots, batch, bytesPerSecond }, report) =>
+      copyBatch(job, lane, { snapshots, batch, bytesPerSecond }, report),
     ),
     planIndexes: step(dependencies, 'plan the indexes', (job) => planIndexes(job)),
     buildIndexes: step(dependencies, 'build indexes', (job, { batch }) => buildIndexes(job, batch)),
