@@ -11,7 +11,8 @@ import { buildForeignKeys, buildIndexes, planIndexes } from '../postgres/load/bu
 import { checkPartitions } from '../postgres/load/compare-schema.js';
 import { copyBatch } from '../postgres/load/copy-batch.js';
 import { analyzeTables, refreshViews } from '../postgres/load/finish-target.js';
-import { planLoad, readTables } from '../postgres/load/plan-load.js';
+import { planLoad } from '../postgres/load/plan-load.js';
+import { readTables } from '../postgres/load/read-tables.js';
 import { step } from './step.js';
 import type { ActivityDependencies } from './step.js';
 
@@ -42,8 +43,8 @@ export function loadActivities(dependencies: ActivityDependencies): LoadActiviti
     dropLane: step(dependencies, 'give the lane up', (job, { lane }) => dropLane(job, lane)),
     reduceLane: step(dependencies, 'keep what is copied', (job, { lane }) => reduceLane(job, lane)),
     planLoad: step(dependencies, 'plan the load', (job, { lane }) => planLoad(job, lane)),
-    copyBatch: step(dependencies, 'copy', (job, { lane, snapshot, batch }, report) =>
-      copyBatch(job, lane, snapshot, batch, report),
+    copyBatch: step(dependencies, 'copy', (job, { lane, snapshots, batch, bytesPerSecond }, report) =>
+      copyBatch(job, lane, { snapshots, batch, bytesPerSecond }, report),
     ),
     checkPartitions: step(dependencies, 'compare the partitions', (job) => checkPartitions(job)),
     planIndexes: step(dependencies, 'plan the indexes', (job) => planIndexes(job)),

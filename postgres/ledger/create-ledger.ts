@@ -179,22 +179,65 @@ export async function createLedger(target: Session, owner: string, name: string)
   await target.transaction(async () => {
     await target.query(LOCK_SQL);
     await createSchema(target);
+    await upgradeLocked(target);
     await target.query(TABLES_SQL);
-    await addColumns(target);
     await target.query(OWN_SQL, [owner, name]);
   });
 }
 
 const LACKS_SQL = `
-  SELECT /* pgtrek: look-for-columns */ NOT EXISTS (
-    SELECT FROM pg_attribute WHERE attrelid = 'pgtrek.lane'::regclass AND attname = 'sync_slots') AS lacks`;
+  SELECT /* pgtrek: look-for-columns */ to_regclass('pgtrek.relation') IS NOT NULL AND NOT EXISTS (
+    SELECT FROM pg_attribute WHERE attrelid = to_regclass('pgtrek.relation') AND attname = 'lane') AS lacks`;
 
-/** A ledger that an older version made. Only where needed: the lock waits for copies, and others wait behind it. */
-async function addColumns(target: Session): Promise<void> {
-  const { lacks } = await target.one<{ lacks: boolean }>(LACKS_SQL);
-  if (!lacks) return;
+/**
+ * What 0.1 and 0.2 lack. Defaults stay, because a worker of theirs may still enter rows. The root of a partition was
+ * not noted then: 0 is none, and so no id.
+ */
+const UPGRADE_SQL = `
+  ALTER /* pgtrek: add-columns */ TABLE pgtrek.lane ADD COLUMN IF NOT EXISTS sync_slots text;
+  ALTER TABLE pgtrek.relation
+    ALTER COLUMN is_partition SET DEFAULT false,
+    ADD COLUMN root int NOT NULL DEFAULT 0,
+    ADD COLUMN filter text NOT NULL DEFAULT '',
+    ADD COLUMN pages bigint NOT NULL DEFAULT 0,
+    ADD COLUMN lane text,
+    ADD COLUMN is_indexed boolean NOT NULL DEFAULT false,
+    ADD COLUMN is_analyzed boolean NOT NULL DEFAULT false;
+  ALTER TABLE pgtrek.table_index ADD COLUMN IF NOT EXISTS bytes bigint NOT NULL DEFAULT 0;
+  ALTER TABLE pgtrek.copied ADD COLUMN part int NOT NULL DEFAULT 0;
+  ALTER TABLE pgtrek.copied DROP CONSTRAINT copied_pkey;
+  ALTER TABLE pgtrek.copied ADD PRIMARY KEY (owner, lane, relation, part);
+  UPDATE pgtrek.relation r
+  SET root = CASE WHEN r.is_partition THEN 0 ELSE r.id END,
+    lane = CASE WHEN r.kind IN ('r', 'p') THEN l.lane END,
+    is_indexed = coalesce(l.status IN ('applying', 'stopped'), false),
+    is_analyzed = coalesce(l.status IN ('applying', 'stopped'), false)
+  FROM pgtrek.relation same
+    LEFT JOIN pgtrek.lane l ON l.owner = same.owner AND l.status <> 'dropped'
+  WHERE same.owner = r.owner AND same.id = r.id`;
+
+/**
+ * A ledger that an older version made gets the tables and columns that it lacks. One look, and only where needed more:
+ * the lock waits for copies, and others wait behind it. Without a ledger there is nothing to do.
+ */
+export async function upgradeLedger(target: Session): Promise<void> {
+  if (!(await lacksColumns(target))) return;
+  await target.transaction(async () => {
+    await target.query(LOCK_SQL);
+    await upgradeLocked(target);
+  });
+}
+
+async function lacksColumns(target: Session): Promise<boolean> {
+  return (await target.one<{ lacks: boolean }>(LACKS_SQL)).lacks;
+}
+
+/** Under the lock of all migrations: another session may have done it meanwhile. */
+async function upgradeLocked(target: Session): Promise<void> {
+  if (!(await lacksColumns(target))) return;
   await target.query(`SET LOCAL lock_timeout = '5s'`);
-  await target.query('ALTER /* pgtrek: add-columns */ TABLE pgtrek.lane ADD COLUMN sync_slots text');
+  await target.query(UPGRADE_SQL);
+  await target.query(TABLES_SQL);
 }
 
 /** The comment by which schema pgtrek is known as ours: only then is it ever dropped. */

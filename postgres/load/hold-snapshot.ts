@@ -9,7 +9,7 @@ import type { Job } from '../job.js';
 import { hasLedger } from '../ledger/create-ledger.js';
 import { compareSchema } from './compare-schema.js';
 import { createSlot, dropSlot } from '../lane/slot.js';
-import { importSnapshot } from './import-snapshot.js';
+import { inSnapshot } from './import-snapshot.js';
 import { openSession } from '../session.js';
 import type { Session } from '../session.js';
 
@@ -39,27 +39,23 @@ export async function holdSnapshot(
 ): Promise<void> {
   const keeper = await openSession(job.servers.source, sessionOptions(job, 'snapshot'));
   try {
-    if (from) await onSnapshot({ snapshot: await exportAgain(keeper, from) });
-    else await onSnapshot(await makeSnapshot(job, keeper, slot ? lane : undefined));
-    await keepAlive(job, keeper);
+    const hold = async (held: HeldSnapshot) => {
+      await onSnapshot(held);
+      await keepAlive(job, keeper);
+    };
+    if (from) await inSnapshot(keeper, from, async () => hold({ snapshot: await exportSnapshot(keeper) }));
+    else await hold(await makeSnapshot(job, keeper, slot ? lane : undefined));
   } finally {
     await keeper.close();
   }
 }
 
-const BEGIN_SQL = 'BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY';
-
 /** With a slot it is exported again at once: the first name dies with the slot's own connection. */
 async function makeSnapshot(job: Job, keeper: Session, lane: LaneName | undefined): Promise<HeldSnapshot> {
-  await keeper.query(BEGIN_SQL);
+  await keeper.query('BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY');
   const held = lane ? await exportFromSlot(job, lane, keeper) : { snapshot: await exportSnapshot(keeper) };
   const drift = await compareSchema(job, keeper);
   return drift ? { ...held, drift } : held;
-}
-
-async function exportAgain(keeper: Session, names: string[]): Promise<string> {
-  await importSnapshot(keeper, names);
-  return exportSnapshot(keeper);
 }
 
 async function exportFromSlot(job: Job, lane: LaneName, keeper: Session): Promise<HeldSnapshot> {

@@ -1,28 +1,30 @@
-/** A transaction that sees what the snapshot of a lane sees. */
+/** Reads in a snapshot that somebody else holds. */
 import { PgtrekError } from '../../contract/errors.js';
 import { messageOf, sqlState } from '../classify-error.js';
 import type { Session } from '../session.js';
 
-const BEGIN_SQL = 'BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY';
-
-/** 22023 invalid snapshot identifier, 55000 its transaction is gone; 42704 from 17 on. */
+/** 22023 invalid identifier, 55000 its transaction is gone; 42704 from 17 on. */
 const GONE = new Set(['22023', '55000', '42704']);
 
-/** Begins a transaction in the first of these snapshots, names of the same one, that lives. Throws SNAPSHOT_LOST. */
-export async function importSnapshot(source: Session, names: string[]): Promise<void> {
-  let lost: unknown;
-  for (const name of names) {
-    await source.client.query(BEGIN_SQL);
+/** A transaction in the first of these names of one snapshot that lives. Throws SNAPSHOT_LOST when none does. */
+export async function inSnapshot<T>(
+  source: Session,
+  snapshots: string[],
+  work: () => Promise<T>,
+): Promise<T> {
+  const refusals: string[] = [];
+  for (const snapshot of snapshots) {
+    let isImported = false;
     try {
-      await source.query(`SET TRANSACTION SNAPSHOT '${name}' /* pgtrek: import-snapshot */`);
-      return;
+      return await source.transaction(async () => {
+        await source.query(`SET TRANSACTION SNAPSHOT '${snapshot}' /* pgtrek: import-snapshot */`);
+        isImported = true;
+        return work();
+      }, 'BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY');
     } catch (error) {
-      if (!GONE.has(sqlState(error) ?? '')) throw error;
-      await source.client.query('ROLLBACK');
-      lost = error;
+      if (isImported || !GONE.has(sqlState(error) ?? '')) throw error;
+      refusals.push(messageOf(error));
     }
   }
-  throw new PgtrekError('SNAPSHOT_LOST', `Snapshot ${names.join(', ')} is gone: ${messageOf(lost)}`, {
-    cause: lost,
-  });
+  throw new PgtrekError('SNAPSHOT_LOST', `No snapshot of the load lives any more: ${refusals.join('; ')}`);
 }

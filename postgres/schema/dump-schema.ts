@@ -10,9 +10,10 @@ import { forgetNewerDefinitions, takeFingerprint } from '../fingerprint/store-fi
 import { createLedger } from '../ledger/create-ledger.js';
 import { readSchema, writeSchema } from '../ledger/schema-plan.js';
 import type { SchemaPlan } from '../ledger/schema-plan.js';
+import { findPartialRelations } from '../partial-tables.js';
 import { runTool } from '../run-tool.js';
 import { readRelations, rootOf, selectRelations } from '../selection.js';
-import type { Relation } from '../selection.js';
+import type { Relation, Selection } from '../selection.js';
 import type { Session } from '../session.js';
 import type { Job } from '../job.js';
 import { withEnds, withFolder } from '../job.js';
@@ -75,7 +76,11 @@ async function dumpInSnapshot(job: Job, source: Session, tools: ClientTools): Pr
       ...(await listEntries(job, tools, file, 'pre-data')),
       ...(await listEntries(job, tools, file, 'post-data')),
     ];
-    const { keysLeftOut, ...definitions } = await readDefinitions(source, selected, withoutData);
+    const { keysLeftOut, ...definitions } = await readDefinitions(
+      source,
+      { selected, withoutData },
+      job.spec.select,
+    );
     return {
       ...definitions,
       ...(await planEntries(source, entries, { ...definitions, keysLeftOut })),
@@ -132,13 +137,14 @@ interface Definitions extends Pick<SchemaPlan, 'relations' | 'indexes' | 'foreig
 
 async function readDefinitions(
   source: Session,
-  selected: Relation[],
-  withoutData: Set<number>,
+  { selected, withoutData }: Pick<Selection, 'selected' | 'withoutData'>,
+  select: Spec['select'],
 ): Promise<Definitions> {
   const tables = selected.filter(({ kind }) => kind === 'r').map(({ oid }) => oid);
   const roots = selected.filter(({ kind }) => kind === 'p').map(({ oid }) => oid);
   const views = selected.filter(({ kind }) => kind === 'm').map(({ oid }) => oid);
-  const columns = await readColumns(source, tables);
+  const partial = findPartialRelations(select, selected);
+  const columns = await readColumns(source, tables, partial);
   const populated = await readPopulated(source, views);
   const indexes = await readIndexes(source, tables);
   const keys = await readForeignKeys(source, [...tables, ...roots]);
@@ -154,7 +160,7 @@ async function readDefinitions(
         !withoutData.has(relation.oid) && ('rp'.includes(relation.kind) || populated.has(relation.oid)),
       columns: columns.get(relation.oid)?.columns ?? '',
       isBinary: columns.get(relation.oid)?.isBinary ?? false,
-      filter: '',
+      filter: partial.get(relation.oid)?.filter ?? '',
       bytes: relation.bytes,
       pages: relation.pages,
     })),

@@ -1,4 +1,5 @@
 /** What the load engine must know of the source's tables, indexes and keys, read in the dump's snapshot. */
+import type { PartialTable } from '../partial-tables.js';
 import type { Session } from '../session.js';
 
 export interface TableColumns {
@@ -23,14 +24,22 @@ const COLUMNS_SQL = `
   FROM pg_class c
     LEFT JOIN pg_attribute a
       ON a.attrelid = c.oid AND a.attnum > 0 AND NOT a.attisdropped AND a.attgenerated = ''
+        AND coalesce($2::jsonb->c.oid::text ? a.attname::text, true)
     LEFT JOIN pg_type t ON t.oid = a.atttypid
     LEFT JOIN pg_type e ON e.oid = t.typelem
   WHERE c.oid = ANY ($1::oid[])
   GROUP BY c.oid`;
 
-export async function readColumns(source: Session, tables: number[]): Promise<Map<number, TableColumns>> {
+/** By oid; of partial tables only what travels. */
+export async function readColumns(
+  source: Session,
+  tables: number[],
+  partial: Map<number, PartialTable>,
+): Promise<Map<number, TableColumns>> {
+  const wanted = [...partial].flatMap(([oid, { columns }]) => (columns ? [[oid, columns]] : []));
   const rows = await source.query<{ oid: number; columns: string; is_binary: boolean }>(COLUMNS_SQL, [
     tables,
+    JSON.stringify(Object.fromEntries(wanted)),
   ]);
   return new Map(rows.map(({ oid, columns, is_binary }) => [oid, { oid, columns, isBinary: is_binary }]));
 }
