@@ -6,9 +6,11 @@ import { enterTables } from '../postgres/lane/enter-tables.js';
 import { makeSlot } from '../postgres/lane/make-slot.js';
 import { publishLane } from '../postgres/lane/publication.js';
 import { subscribeLane } from '../postgres/lane/subscription.js';
-import { buildForeignKeys, buildIndexes, planIndexes } from '../postgres/load/build-indexes.js';
+import { buildForeignKeys } from '../postgres/load/build-foreign-keys.js';
+import { buildIndexes } from '../postgres/load/build-indexes.js';
 import { copyBatch } from '../postgres/load/copy-batch.js';
 import { analyzeTables, refreshViews } from '../postgres/load/finish-target.js';
+import { planIndexes } from '../postgres/load/plan-indexes.js';
 import { planLoad, readTables } from '../postgres/load/plan-load.js';
 import { step } from './step.js';
 import type { ActivityDependencies } from './step.js';
@@ -41,8 +43,12 @@ export function loadActivities(dependencies: ActivityDependencies): LoadActiviti
       copyBatch(job, lane, snapshot, batch, report),
     ),
     planIndexes: step(dependencies, 'plan the indexes', (job) => planIndexes(job)),
-    buildIndexes: step(dependencies, 'build indexes', (job, { batch }) => buildIndexes(job, batch)),
-    buildForeignKeys: step(dependencies, 'add foreign keys', (job) => buildForeignKeys(job)),
+    buildIndexes: step(dependencies, 'build indexes', (job, { task, workers }) =>
+      buildIndexes(job, task, workers),
+    ),
+    buildForeignKeys: step(dependencies, 'add foreign keys', (job, { standing }) =>
+      buildForeignKeys(job, standing),
+    ),
     refreshViews: step(dependencies, 'refresh materialised views', (job) => refreshViews(job)),
     analyze: step(dependencies, 'analyze', (job) => analyzeTables(job)),
     readTables: step(dependencies, 'read the ledger', (job, { offset, limit }) =>
