@@ -79,43 +79,45 @@ async function followUpOf(target: Session, qualified: string, statements: string
   });
 }
 
+/** Locks those that nobody else has; until this session ends. */
+const TAKE_SQL = `
+  SELECT /* pgtrek: take-statistics */ t.id FROM unnest($2::int[]) AS t (id)
+  WHERE pg_try_advisory_lock(hashtext('pgtrek'), hashtext($1 || '/statistics/' || t.id))`;
+
 /**
- * Tables that have indexes and rows (a dump brings those of all tables at once) and whose statistics nobody gathers at this
- * moment: that lasts until this session ends. Of a split table every part must be in.
+ * Tables that have indexes and rows; a dump brings the rows of all tables at once, and of a split table every part must be
+ * in.
  */
 const DUE_SQL = `
-  WITH due AS MATERIALIZED (
-    SELECT r.id, r.qualified, c.relhassubclass AS has_children
-    FROM pgtrek.relation r JOIN pg_class c ON c.oid = to_regclass(r.qualified)
-    WHERE r.owner = $1 AND r.id = ANY ($2::int[]) AND r.is_indexed AND NOT r.is_analyzed
-      AND (
-        NOT r.has_data
-        OR EXISTS (
-          SELECT FROM pgtrek.lane l
-          WHERE l.owner = r.owner AND l.status = 'copied' AND l.lane = coalesce(r.lane, l.lane))
-        OR EXISTS (
-          SELECT FROM pgtrek.copied d
-          WHERE d.owner = r.owner AND d.relation = r.id AND d.lane = coalesce(r.lane, d.lane)
-          GROUP BY d.lane
-          HAVING bool_or(d.part = 0) OR count(*) = (
-            SELECT count(*) FROM pgtrek.part p WHERE p.owner = r.owner AND p.relation = r.id)))
-    ORDER BY r.id
-  )
-  SELECT /* pgtrek: plan-statistics */ id, qualified, has_children FROM due
-  WHERE pg_try_advisory_lock(hashtext('pgtrek'), hashtext($1 || '/statistics/' || id))`;
+  SELECT /* pgtrek: plan-statistics */ r.id, r.qualified, c.relhassubclass AS has_children
+  FROM pgtrek.relation r JOIN pg_class c ON c.oid = to_regclass(r.qualified)
+  WHERE r.owner = $1 AND r.id = ANY ($2::int[]) AND r.is_indexed AND NOT r.is_analyzed
+    AND (
+      NOT r.has_data
+      OR EXISTS (
+        SELECT FROM pgtrek.lane l
+        WHERE l.owner = r.owner AND l.status = 'copied' AND l.lane = coalesce(r.lane, l.lane))
+      OR EXISTS (
+        SELECT FROM pgtrek.copied d
+        WHERE d.owner = r.owner AND d.relation = r.id AND d.lane = coalesce(r.lane, d.lane)
+        GROUP BY d.lane
+        HAVING bool_or(d.part = 0) OR count(*) = (
+          SELECT count(*) FROM pgtrek.part p WHERE p.owner = r.owner AND p.relation = r.id)))
+  ORDER BY r.id`;
 
 const ANALYZED_SQL = `
   UPDATE /* pgtrek: record-analyzed */ pgtrek.relation SET is_analyzed = true
   WHERE owner = $1 AND id = ANY ($2::int[])`;
 
 /**
- * VACUUM (ANALYZE) of the tables that are indexed and have all their rows. What inherits from a table gets its rows some time:
- * the statistics over both are gathered at the end.
+ * VACUUM (ANALYZE) of the tables that are indexed and have all their rows, each by whoever comes first. What inherits from a
+ * table gets its rows at some other time: the statistics over both are gathered at the end.
  */
 export async function gatherStatistics(target: Session, owner: string, tables: number[]): Promise<void> {
+  const taken = await target.query<{ id: number }>(TAKE_SQL, [owner, tables]);
   const due = await target.query<{ id: number; qualified: string; has_children: boolean }>(DUE_SQL, [
     owner,
-    tables,
+    taken.map(({ id }) => id),
   ]);
   if (due.length === 0) return;
   // From 18 on a table stands for its children too.

@@ -99,4 +99,172 @@ describe('the indexes and keys of tables', () => {
     assert.equal(bare?.reltuples, 500);
     assert.deepEqual((await planIndexes(loaded.job)).tasks, [], 'nothing is left');
   });
+
+  it('are each built once by tasks that end at the same moment, and one of them finishes the table', async () => {
+    const loaded = await newlyLoaded();
+    const seen: string[] = [];
+    const job = observed(loaded, (moment, tag) => void (moment === 'after' && seen.push(tag)));
+    const tasks = await oneByOne(loaded, '"My app"."Order line"');
+    const built = await Promise.all(tasks.map((task) => buildIndexes(job, task, 0)));
+    assert.equal(
+      built.reduce((sum, { indexes }) => sum + indexes, 0),
+      10,
+    );
+    for (const [tag, times] of Object.entries({
+      'create-index': 9,
+      'add-key': 3,
+      'record-indexed': 1,
+      vacuum: 1,
+    }))
+      assert.equal(seen.filter((each) => each === tag).length, times, tag);
+    const [table] = await ledgerOf(loaded);
+    assert.deepEqual(table, { qualified: '"My app"."Order line"', is_indexed: true, is_analyzed: true });
+  });
+
+  it('are built by two attempts at the same time', async () => {
+    const loaded = await newlyLoaded();
+    const { tasks } = await planIndexes(loaded.job);
+    const [task] = tasks;
+    assert.ok(task);
+    await Promise.all([buildIndexes(loaded.job, task, 0), buildIndexes(loaded.job, task, 0)]);
+    assert.deepEqual(await definitionsOf(loaded, 'target'), await definitionsOf(loaded, 'source'));
+  });
+
+  for (const fault of [
+    'after create-index',
+    'before lock-table-keys',
+    'after add-key',
+    'before record-indexed',
+    'after record-indexed',
+    'after vacuum',
+  ]) {
+    it(`are finished by a second attempt when the first ends ${fault}`, async () => {
+      const loaded = await newlyLoaded();
+      const [task] = (await planIndexes(loaded.job)).tasks;
+      assert.ok(task);
+      const job = observed(loaded, (moment, tag) => {
+        if (`${moment} ${tag}` === fault) throw new Error('the worker is gone');
+      });
+      await assert.rejects(buildIndexes(job, task, 0), /the worker is gone/);
+      const again = await planIndexes(loaded.job);
+      for (const left of again.tasks) await buildIndexes(loaded.job, left, 0);
+      await buildIndexes(loaded.job, task, 0);
+      assert.deepEqual(await definitionsOf(loaded, 'target'), await definitionsOf(loaded, 'source'));
+      const unfinished = (await ledgerOf(loaded)).filter(
+        ({ qualified, is_indexed, is_analyzed }) =>
+          !['public.event', 'public.parent'].includes(qualified) && !(is_indexed && is_analyzed),
+      );
+      assert.deepEqual(unfinished, []);
+    });
+  }
+
+  it('that the rows break block, with the object, the cause and what to do', async () => {
+    const loaded = await newlyLoaded();
+    await loaded.databases.run(
+      'target',
+      `UPDATE "My app"."Order line" SET words = 'word 1', part = 1 WHERE id < 3`,
+    );
+    const [task] = (await planIndexes(loaded.job)).tasks;
+    assert.ok(task);
+    const error: unknown = await buildIndexes(loaded.job, task, 0).then(
+      assert.fail,
+      (thrown: unknown) => thrown,
+    );
+    assert.ok(error instanceof PgtrekError);
+    assert.equal(error.code, 'INDEX_FAILED');
+    assert.equal(error.object, '"My app".expression');
+    assert.equal(error.retryable, false);
+    assert.match(
+      error.message,
+      /^Cannot build index "My app".expression: could not create unique index "expression" Key .* is duplicated/,
+    );
+    assert.match(error.remedy ?? '', /on the target, then retry/);
+  });
+
+  it('do not take another object of their name for themselves', async () => {
+    const loaded = await newlyLoaded();
+    await loaded.databases.run('target', 'CREATE TABLE "My app".brin ()');
+    const [task] = (await planIndexes(loaded.job)).tasks;
+    assert.ok(task);
+    await assert.rejects(buildIndexes(loaded.job, task, 0), {
+      code: 'INDEX_FAILED',
+      object: '"My app".brin',
+      message: 'Cannot build index "My app".brin: relation "brin" already exists',
+    });
+  });
+
+  it('wait with their statistics until the last part of the rows is in', async () => {
+    const loaded = await newlyLoaded();
+    const id = loaded.idOf('public.identified');
+    const task = { tables: [id], label: 'identified', bytes: '0' };
+    const run = (sql: string) => loaded.databases.run('target', sql);
+    const isAnalyzed = async () =>
+      (await ledgerOf(loaded)).find(({ qualified }) => qualified === 'public.identified')?.is_analyzed;
+    const { owner } = loaded.job;
+    await run(`
+      UPDATE pgtrek.relation SET lane = 'pgtrek_build_2' WHERE id = ${String(id)};
+      INSERT INTO pgtrek.part SELECT '${owner}', ${String(id)}, n, 'true' FROM generate_series(1, 2) n;
+      INSERT INTO pgtrek.copied (owner, lane, relation, part, rows, bytes)
+        VALUES ('${owner}', 'pgtrek_build_2', ${String(id)}, 1, 0, 0)`);
+    await buildIndexes(loaded.job, task, 0);
+    assert.equal(await isAnalyzed(), false);
+    await run(
+      `UPDATE pgtrek.copied SET lane = 'pgtrek_build_2', part = 2 WHERE relation = ${String(id)} AND part = 0`,
+    );
+    await buildIndexes(loaded.job, task, 0);
+    assert.equal(await isAnalyzed(), true);
+  });
+
+  it('of a big table are a task each where they are big, longest first', async () => {
+    const loaded = await newlyLoaded();
+    const run = (sql: string) => loaded.databases.run('target', sql);
+    const [big, bare] = [loaded.idOf('"My app"."Order line"'), loaded.idOf('public.bare')];
+    await run(`
+      UPDATE pgtrek.relation SET bytes = 40000000 WHERE id = ${String(big)};
+      UPDATE pgtrek.table_index SET bytes = CASE WHEN qualified LIKE '%pkey"' THEN 1000000 ELSE 0 END;
+      UPDATE pgtrek.table_index SET bytes = 17000000 WHERE qualified LIKE '%.in_c';
+      UPDATE pgtrek.table_index SET bytes = 18000000 WHERE qualified LIKE '%.gin'`);
+    const [ofBig, ofSmall, none] = await withTarget(loaded.job, 'test', (target) =>
+      readIndexTasks(target, loaded.job.owner, [[big], [bare, loaded.idOf('public.identified')], []]),
+    );
+    assert.deepEqual(
+      ofBig?.map(({ label, bytes, indexes }) => [label, bytes, indexes?.length]),
+      [
+        ['"My app"."Order line": gin', '58000000', 1],
+        ['"My app"."Order line": in_c', '57000000', 1],
+        ['"My app"."Order line": "Order line_pkey" and 7 more', '41000000', 8],
+      ],
+    );
+    assert.deepEqual(ofSmall, [
+      {
+        tables: [bare, loaded.idOf('public.identified')],
+        label: 'public.bare and 1 more',
+        bytes: ofSmall?.[0]?.bytes,
+      },
+    ]);
+    assert.deepEqual(none, []);
+    const { tasks, indexes } = await planIndexes(loaded.job);
+    assert.equal(indexes, 13);
+    assert.equal(tasks.length, 4);
+    assert.deepEqual(tasks.slice(0, 3), ofBig);
+  });
+
+  it('are dropped for a load that begins again, and built once more', async () => {
+    const loaded = await newlyLoaded();
+    for (const task of (await planIndexes(loaded.job)).tasks) await buildIndexes(loaded.job, task, 0);
+    const tables = ['"My app"."Order line"', 'public.identified'].map(loaded.idOf);
+    const drop = () =>
+      withTarget(loaded.job, 'test', (target) => dropIndexes(target, loaded.job.owner, tables));
+    await drop();
+    await drop();
+    const left = await definitionsOf(loaded, 'target');
+    assert.equal(left.length, 3, left.join('\n'));
+    const forgotten = (await ledgerOf(loaded)).filter(({ is_indexed }) => !is_indexed);
+    assert.deepEqual(
+      forgotten.map(({ qualified }) => qualified),
+      ['"My app"."Order line"', 'public.event', 'public.identified'],
+    );
+    for (const task of (await planIndexes(loaded.job)).tasks) await buildIndexes(loaded.job, task, 0);
+    assert.deepEqual(await definitionsOf(loaded, 'target'), await definitionsOf(loaded, 'source'));
+  });
 });
