@@ -7,10 +7,12 @@ import { makeSlot } from '../postgres/lane/make-slot.js';
 import { publishLane } from '../postgres/lane/publication.js';
 import { reduceLane } from '../postgres/lane/reduce.js';
 import { subscribeLane } from '../postgres/lane/subscription.js';
-import { buildForeignKeys, buildIndexes, planIndexes } from '../postgres/load/build-indexes.js';
+import { buildForeignKeys } from '../postgres/load/build-foreign-keys.js';
+import { buildIndexes } from '../postgres/load/build-indexes.js';
 import { checkPartitions } from '../postgres/load/compare-schema.js';
 import { copyBatch } from '../postgres/load/copy-batch.js';
 import { analyzeTables, refreshViews } from '../postgres/load/finish-target.js';
+import { planIndexes } from '../postgres/load/plan-indexes.js';
 import { planLoad } from '../postgres/load/plan-load.js';
 import { readTables } from '../postgres/load/read-tables.js';
 import { step } from './step.js';
@@ -48,8 +50,12 @@ export function loadActivities(dependencies: ActivityDependencies): LoadActiviti
     ),
     checkPartitions: step(dependencies, 'compare the partitions', (job) => checkPartitions(job)),
     planIndexes: step(dependencies, 'plan the indexes', (job) => planIndexes(job)),
-    buildIndexes: step(dependencies, 'build indexes', (job, { batch }) => buildIndexes(job, batch)),
-    buildForeignKeys: step(dependencies, 'add foreign keys', (job) => buildForeignKeys(job)),
+    buildIndexes: step(dependencies, 'build indexes', (job, { task, workers }) =>
+      buildIndexes(job, task, workers),
+    ),
+    buildForeignKeys: step(dependencies, 'add foreign keys', (job, { standing }) =>
+      buildForeignKeys(job, standing),
+    ),
     refreshViews: step(dependencies, 'refresh materialised views', (job) => refreshViews(job)),
     analyze: step(dependencies, 'analyze', (job) => analyzeTables(job)),
     readTables: step(dependencies, 'read the ledger', (job, { offset, limit }) =>

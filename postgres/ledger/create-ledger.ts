@@ -92,9 +92,14 @@ const TABLES_SQL = `/* pgtrek: create-ledger */
     qualified text NOT NULL,
     constraint_name text NOT NULL,
     definition text NOT NULL,
+    -- The relation that it refers to.
+    referenced int NOT NULL,
     -- A partitioned table takes no NOT VALID key before 18.
     is_partitioned boolean NOT NULL,
     is_validated boolean NOT NULL,
+    -- Reads the values that lack a partner; null for keys with PERIOD.
+    violations_sql text,
+    comment text,
     PRIMARY KEY (owner, id)
   );
 

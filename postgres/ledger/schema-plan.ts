@@ -96,10 +96,12 @@ const INDEXES_SQL = `
 
 const FOREIGN_KEYS_SQL = `
   INSERT INTO pgtrek.foreign_key
-    (owner, id, qualified, constraint_name, definition, is_partitioned, is_validated)
-  SELECT $1, e.n, e.k->>'qualified', e.k->>'constraintName', e.k->>'definition',
-    (e.k->>'isPartitioned')::boolean, (e.k->>'isValidated')::boolean
-  FROM jsonb_array_elements($2::jsonb) WITH ORDINALITY AS e (k, n)`;
+    (owner, id, qualified, constraint_name, definition, referenced, is_partitioned, is_validated, violations_sql,
+      comment)
+  SELECT $1, e.n, e.k->>'qualified', e.k->>'constraintName', e.k->>'definition', t.id,
+    (e.k->>'isPartitioned')::boolean, (e.k->>'isValidated')::boolean, e.k->>'violationsSql', e.k->>'comment'
+  FROM jsonb_array_elements($2::jsonb) WITH ORDINALITY AS e (k, n)
+    JOIN pgtrek.relation t ON t.owner = $1 AND t.oid = (e.k->>'referencedOid')::oid`;
 
 const ARCHIVE_SQL = `
   INSERT /* pgtrek: write-archive */ INTO pgtrek.archive (owner, client_major, content) VALUES ($1, $2, $3)`;
