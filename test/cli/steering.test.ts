@@ -69,9 +69,9 @@ describe('the command, with a migration', () => {
     await start('steered');
     const paused = await pgtrek(['pause', 'steered']);
     assert.equal(paused.code, 0, paused.stderr);
-    assert.match(paused.stdout, /^steered is paused\. No new table .*\nGo on: {2}pgtrek resume steered\n$/);
+    assert.match(paused.stdout, /^steered is paused\. No new copy .*\nGo on: {2}pgtrek resume steered\n$/);
     const load = await pgtrek(['set-load', 'steered', '--jobs', '8']);
-    assert.match(load.stdout, /^steered now loads up to 8 tables and the indexes of 2 at a time\.\n/);
+    assert.match(load.stdout, /^steered now runs up to 8 copies and 2 index jobs at a time\.\n/);
     const resumed = await pgtrek(['resume', 'steered', '--json']);
     assert.equal((JSON.parse(resumed.stdout) as { status: string }).status, 'running');
     assert.equal((await pgtrek(['stop', 'steered', '--lsn', '16/b374d848'])).code, 0);
