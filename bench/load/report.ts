@@ -9,7 +9,7 @@ import { renderPhases, renderTable, renderWorkerTable } from '../table.js';
 import { isMeasured } from '../verdict.js';
 import type { Verdict } from '../verdict.js';
 import type { DataSetName } from './data-set.js';
-import { rowsOfScene } from './scene.js';
+import { describeSize, rowsOfScene } from './scene.js';
 import type { Scene } from './scene.js';
 import { BASELINE, JOBS } from './subject.js';
 import { judge, renderJudgements } from './targets.js';
@@ -63,12 +63,15 @@ function rowsOfCase({ name, verdicts, scene }: CaseResult) {
 }
 
 function plotOf(results: CaseResult[]): string {
-  const scene = results.find((result) => result.scene)?.scene;
-  const majors = scene && `PostgreSQL ${scene.servers.source.major} to ${scene.servers.target.major}, `;
+  const servers = results.find(({ scene }) => scene)?.scene?.servers;
+  const majors = servers && `PostgreSQL ${servers.source.major} to ${servers.target.major}, `;
   return renderPlot({
     title: 'Seconds until the whole database is on the other server',
     subtitle: `${majors ?? ''}${JOBS} jobs, ${cpus().length} cores for servers and clients; median of the runs, shortest to longest`,
     highlighted: 'pgtrek',
-    cases: results.map(({ name, verdicts }) => ({ title: name, verdicts })),
+    cases: results.map(({ name, verdicts, scene }) => ({
+      title: scene ? `${name}: ${describeSize(scene)}` : name,
+      verdicts,
+    })),
   });
 }

@@ -1,10 +1,10 @@
 /** `npm run bench -- load`: the same databases move in several ways, in turn. */
 import { printLines } from '../../cli/output.js';
 import { formatBytes } from '../../cli/render/format.js';
-import { UsageError } from '../../cli/usage-error.js';
 import { Belongings } from '../../dev/belongings.js';
 import { embeddedMajors } from '../../dev/cluster.js';
 import { Interrupted, catchInterrupt } from '../../dev/interrupt.js';
+import type { ClientTools } from '../../postgres/client-tools.js';
 import type { LoadOptions } from '../program.js';
 import { createProgress } from '../progress.js';
 import type { Progress } from '../progress.js';
@@ -53,44 +53,51 @@ interface Suite {
 
 async function runSuite(suite: Suite): Promise<number> {
   const { options } = suite;
-  const cases = options.data.map((dataSet) => ({ dataSet, subjects: subjectsFor(options, dataSet) }));
   const toolsMajor = await newestToolsMajor();
   const majors = chooseMajors(options, { installed: embeddedMajors(), toolsMajor });
   const tools = await findTools(majors.source);
-  const absences = new Map<SubjectName, string>();
-  for (const subject of cases.flatMap(({ subjects }) => subjects)) {
-    const reason = 'reason' in tools ? tools.reason : await subject.absence?.(tools);
-    if (reason !== undefined) absences.set(subject.name, reason);
-  }
-  const present = cases.flatMap(({ subjects }) => subjects).filter(({ name }) => !absences.has(name));
+  const cases = await Promise.all(options.data.map((dataSet) => openCase(options, tools, dataSet)));
   const results: CaseResult[] = [];
-  if ('reason' in tools || present.length === 0) {
-    for (const { dataSet, subjects } of cases) {
-      results.push(tell(suite, { dataSet, standings: new Standings(subjects, absences) }));
-    }
+  if ('reason' in tools || presentIn(cases).length === 0) {
+    for (const one of cases) results.push(tell(suite, one));
   } else {
-    const needsPgtrek = present.some((subject) => subject.needsPgtrek);
+    const needsPgtrek = presentIn(cases).some((subject) => subject.needsPgtrek);
     const peers = [await describePgcopydb()].filter((peer) => peer !== undefined);
     const stage = await openStage({ ...suite, majors, tools, peers, needsPgtrek });
-    for (const { dataSet, subjects } of cases) {
-      results.push(await runCase(suite, stage, { dataSet, standings: new Standings(subjects, absences) }));
-    }
+    for (const one of cases) results.push(await runCase(suite, stage, one));
   }
   return writeReport(options, results);
-}
-
-/** Those that were asked for and are for such data. */
-function subjectsFor(options: LoadOptions, dataSet: DataSetName): Subject[] {
-  const subjects = subjectsOf(options.subjects).filter(
-    ({ dataSets }) => dataSets === undefined || dataSets.includes(dataSet),
-  );
-  if (subjects.length > 0) return subjects;
-  throw new UsageError(`none of the subjects ${options.subjects.join(', ')} is for --data ${dataSet}`);
 }
 
 interface Case {
   dataSet: DataSetName;
   standings: Standings;
+}
+
+async function openCase(
+  options: LoadOptions,
+  tools: ClientTools | { reason: string },
+  dataSet: DataSetName,
+): Promise<Case> {
+  const subjects = subjectsOf(options.subjects);
+  const absences = new Map<SubjectName, string>();
+  for (const subject of subjects) {
+    const reason = 'reason' in tools ? tools.reason : await absenceOf(subject, { tools, dataSet });
+    if (reason !== undefined) absences.set(subject.name, reason);
+  }
+  return { dataSet, standings: new Standings(subjects, absences) };
+}
+
+async function absenceOf(
+  { dataSets, absence }: Subject,
+  { tools, dataSet }: { tools: ClientTools; dataSet: DataSetName },
+): Promise<string | undefined> {
+  if (dataSets !== undefined && !dataSets.includes(dataSet)) return `it is for --data ${dataSets.join(',')}`;
+  return absence?.(tools);
+}
+
+function presentIn(cases: Case[]): Subject[] {
+  return cases.flatMap(({ standings }) => standings.present());
 }
 
 async function runCase(suite: Suite, stage: Stage, one: Case): Promise<CaseResult> {

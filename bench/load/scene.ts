@@ -1,6 +1,6 @@
 /** The filled source database of one case, between the servers that all cases share. */
 import { cpus, totalmem } from 'node:os';
-import { formatBytes, formatCount } from '../../cli/render/format.js';
+import { formatBytes, formatCount, formatMany } from '../../cli/render/format.js';
 import type { ClusterConnection } from '../../dev/cluster.js';
 import type { Progress } from '../progress.js';
 import type { Row } from '../rows.js';
@@ -60,13 +60,19 @@ async function readSize(source: ClusterConnection): Promise<SourceSize> {
 }
 
 /** What a reader must know of the figures. */
-export function describeScene({ servers, size, tools, peers }: Scene): string[] {
+/** `1.5 GB with indexes, 6,082,294 rows in 45 tables` */
+export function describeSize({ size }: Scene): string {
+  return `${formatBytes(size.bytes)} with indexes, ${formatCount(Math.round(size.rows))} rows in ${formatMany(size.tables, 'table')}`;
+}
+
+export function describeScene(scene: Scene): string[] {
+  const { servers, tools, peers } = scene;
   const settings = Object.entries(SERVER_SETTINGS).map(([name, value]) => `${name} ${value}`);
   return [
     `machine   ${cpus().length} cores, ${formatBytes(totalmem())} of memory, Node ${process.versions.node}`,
     `servers   PostgreSQL ${servers.source.major} to ${servers.target.major}, both on this machine`,
     `settings  ${settings.join(', ')}`,
-    `data      ${formatBytes(size.bytes)} with indexes, ${formatCount(size.rows)} rows in ${formatCount(size.tables)} tables`,
+    `data      ${describeSize(scene)}`,
     `clients   ${[`pg_dump and pg_restore ${tools.major}`, ...peers].join(', ')}; ${JOBS} jobs everywhere`,
   ];
 }
