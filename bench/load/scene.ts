@@ -59,12 +59,12 @@ async function readSize(source: ClusterConnection): Promise<SourceSize> {
   return size;
 }
 
-/** What a reader must know of the figures. */
 /** `1.5 GB with indexes, 6,082,294 rows in 45 tables` */
 export function describeSize({ size }: Scene): string {
   return `${formatBytes(size.bytes)} with indexes, ${formatCount(Math.round(size.rows))} rows in ${formatMany(size.tables, 'table')}`;
 }
 
+/** What a reader must know of the figures. */
 export function describeScene(scene: Scene): string[] {
   const { servers, tools, peers } = scene;
   const settings = Object.entries(SERVER_SETTINGS).map(([name, value]) => `${name} ${value}`);
