@@ -1,0 +1,27 @@
+/** pgtrek as it is installed: compiled, with its workflows in one bundle. What `npm run build` does, in a folder of ours. */
+import { copyFile, mkdir, symlink, writeFile } from 'node:fs/promises';
+import { createRequire } from 'node:module';
+import { dirname, join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { execa } from 'execa';
+import { buildBundle } from '../../workers/workflow-bundle.js';
+
+const ROOT = fileURLToPath(new URL('../../', import.meta.url));
+
+/** Returns the program to run by Node. */
+export async function buildPackage(folder: string, signal: AbortSignal): Promise<string> {
+  const dist = join(folder, 'dist');
+  await mkdir(dist, { recursive: true });
+  const require = createRequire(import.meta.url);
+  const tsc = require.resolve('typescript/bin/tsc');
+  await execa(process.execPath, [tsc, '-p', 'tsconfig.build.json', '--outDir', dist], {
+    cwd: ROOT,
+    cancelSignal: signal,
+  });
+  await writeFile(join(dist, 'workflows.bundle.js'), (await buildBundle()).code);
+  await copyFile(join(ROOT, 'package.json'), join(folder, 'package.json'));
+  // Of this folder or one above it, as a clone's may be.
+  const modules = dirname(dirname(dirname(dirname(tsc))));
+  await symlink(join(modules, 'node_modules'), join(folder, 'node_modules'));
+  return join(dist, 'cli', 'main.js');
+}
