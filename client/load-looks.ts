@@ -39,7 +39,7 @@ export interface LoadLook extends Moving {
   tables: LookAtTable[];
 }
 
-/** Undefined where no rows are copied by us at this moment. */
+/** Undefined where no rows are copied by us at this moment, or their parts are not planned yet. */
 export function lookAtLoad(
   state: MigrationState,
   live: readonly RunningFigures[],
@@ -47,7 +47,8 @@ export function lookAtLoad(
 ): LoadLook | undefined {
   const { totals, stages, status } = state;
   const stage = stages.find(({ name }) => name === 'load');
-  if (stage?.status !== 'running' || state.method !== 'stream' || totals.tables === 0) return undefined;
+  if (stage?.status !== 'running' || state.method !== 'stream') return undefined;
+  if (totals.tables === 0 || totals.parts === 0) return undefined;
   const tables = lookAtTables(state.copying ?? [], live, now);
   const finished = Number(totals.bytesDone);
   const bytesPlanned = Number(totals.bytesPlanned);

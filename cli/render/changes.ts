@@ -62,7 +62,7 @@ function changedLoad(
   const { fraction, bytesDone, bytesPlanned, bytesPerSecond, millisecondsLeft } = load;
   const facts = [
     formatPercent(fraction),
-    `${formatBytes(bytesDone)} of ${formatBytes(bytesPlanned)}`,
+    ...(bytesPlanned > 0 ? [`${formatBytes(bytesDone)} of ${formatBytes(bytesPlanned)}`] : []),
     `${tablesCopied} of ${tables} tables`,
     ...(parts > tables ? [`${partsCopied} of ${parts} parts`] : []),
     ...(bytesPerSecond === undefined ? [] : [formatRate(bytesPerSecond)]),

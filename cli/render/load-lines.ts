@@ -59,7 +59,7 @@ function isMovedBelow(drawing: Drawing, load: LoadProgress, room: number): boole
 }
 
 function bytesOf({ bytesDone, bytesPlanned, bytesPerSecond, fraction }: LoadProgress): string[] {
-  if (fraction === 1) return [];
+  if (fraction === 1 || bytesPlanned === 0) return [];
   return [
     `${formatBytes(bytesDone)} of ${formatBytes(bytesPlanned)}`,
     ...(bytesPerSecond === undefined ? [] : [formatRate(bytesPerSecond)]),

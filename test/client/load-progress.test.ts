@@ -129,6 +129,7 @@ describe('the progress of a load', () => {
 
   it('is not told where we copy no rows', () => {
     assert.equal(measureOnce(plan({ tables: 0 }), [], at(5)), undefined);
+    assert.equal(measureOnce(plan({ parts: 0, bytesPlanned: '0' }), [], at(5)), undefined);
     assert.equal(measureOnce(plan(finished, { method: 'native' }), [], at(5)), undefined);
     assert.equal(measureOnce(plan(finished, { stages: [] }), [], at(5)), undefined);
   });
