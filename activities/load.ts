@@ -8,6 +8,7 @@ import { publishLane } from '../postgres/lane/publication.js';
 import { subscribeLane } from '../postgres/lane/subscription.js';
 import { buildForeignKeys, buildIndexes, planIndexes } from '../postgres/load/build-indexes.js';
 import { copyBatch } from '../postgres/load/copy-batch.js';
+import { copyLargeObjects } from '../postgres/load/copy-large-objects.js';
 import { analyzeTables, refreshViews } from '../postgres/load/finish-target.js';
 import { planLoad, readTables } from '../postgres/load/plan-load.js';
 import { step } from './step.js';
@@ -20,6 +21,7 @@ type LoadActivities = Pick<
   | 'dropLane'
   | 'planLoad'
   | 'copyBatch'
+  | 'copyLargeObjects'
   | 'planIndexes'
   | 'buildIndexes'
   | 'buildForeignKeys'
@@ -39,6 +41,9 @@ export function loadActivities(dependencies: ActivityDependencies): LoadActiviti
     planLoad: step(dependencies, 'plan the load', (job, { lane }) => planLoad(job, lane)),
     copyBatch: step(dependencies, 'copy', (job, { lane, snapshot, batch }, report) =>
       copyBatch(job, lane, snapshot, batch, report),
+    ),
+    copyLargeObjects: step(dependencies, 'copy large objects', (job, { lane, snapshots }, report) =>
+      copyLargeObjects(job, { lane, snapshots }, (text) => report({ kind: 'step', text })),
     ),
     planIndexes: step(dependencies, 'plan the indexes', (job) => planIndexes(job)),
     buildIndexes: step(dependencies, 'build indexes', (job, { batch }) => buildIndexes(job, batch)),
