@@ -11,6 +11,7 @@ import { buildForeignKeys } from '../postgres/load/build-foreign-keys.js';
 import { buildIndexes } from '../postgres/load/build-indexes.js';
 import { checkPartitions } from '../postgres/load/compare-schema.js';
 import { copyBatch } from '../postgres/load/copy-batch.js';
+import { copyLargeObjects } from '../postgres/load/copy-large-objects.js';
 import { analyzeTables, refreshViews } from '../postgres/load/finish-target.js';
 import { planIndexes } from '../postgres/load/plan-indexes.js';
 import { planLoad } from '../postgres/load/plan-load.js';
@@ -27,6 +28,7 @@ type LoadActivities = Pick<
   | 'planLoad'
   | 'copyBatch'
   | 'checkPartitions'
+  | 'copyLargeObjects'
   | 'planIndexes'
   | 'buildIndexes'
   | 'buildForeignKeys'
@@ -49,6 +51,9 @@ export function loadActivities(dependencies: ActivityDependencies): LoadActiviti
       copyBatch(job, lane, { snapshots, batch, bytesPerSecond }, report),
     ),
     checkPartitions: step(dependencies, 'compare the partitions', (job) => checkPartitions(job)),
+    copyLargeObjects: step(dependencies, 'copy large objects', (job, { lane, snapshots }, report) =>
+      copyLargeObjects(job, { lane, snapshots }, (text) => report({ kind: 'step', text })),
+    ),
     planIndexes: step(dependencies, 'plan the indexes', (job) => planIndexes(job)),
     buildIndexes: step(dependencies, 'build indexes', (job, { task, workers }) =>
       buildIndexes(job, task, workers),

@@ -22,6 +22,7 @@ export const ERROR_CODES = {
   SNAPSHOT_LOST: 'the snapshot that the load reads from is gone',
   HEAP_REWRITTEN: 'a table was rewritten or truncated on the source while it was copied',
   COPY_FAILED: 'the data of a table could not be copied',
+  LARGE_OBJECT_EXISTS: 'the target has large objects with the numbers of those that are to be copied',
   INDEX_FAILED: 'an index or a key could not be built on the target',
   CONSTRAINT_VIOLATED: 'the data breaks a constraint',
   SUBSCRIPTION_FAILED: 'the subscription could not be made or does not run',

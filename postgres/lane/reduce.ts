@@ -50,7 +50,7 @@ async function endCopies(job: Job, session: Session): Promise<void> {
   await session.query(
     `SELECT /* pgtrek: end-copies */ pg_terminate_backend(pid) FROM pg_stat_activity
      WHERE datname = current_database() AND application_name = ANY ($1::text[])`,
-    [['copy', 'snapshot'].map((step) => purposeOf(job.name, job.owner, step))],
+    [['copy', 'large-objects', 'snapshot'].map((step) => purposeOf(job.name, job.owner, step))],
   );
 }
 

@@ -160,9 +160,11 @@ const TABLES_SQL = `/* pgtrek: create-ledger */
     PRIMARY KEY (owner, lane, relation, part)
   );
 
-  -- Large objects that are on the target; written in the transaction that made them.
+  -- Large objects that are on the target; written in the transaction that made them, and before pg_restore makes them.
   CREATE TABLE IF NOT EXISTS pgtrek.large_object (
     owner text NOT NULL,
+    -- The lane from whose snapshot they come.
+    lane text NOT NULL,
     oid oid NOT NULL,
     PRIMARY KEY (owner, oid)
   );

@@ -3,6 +3,7 @@ import type { Batch, IndexTask, LoadGroup, LoadPlan } from '../../contract/activ
 import type { LaneName } from '../../contract/names.js';
 import { withSource, withTarget } from '../job.js';
 import type { Job } from '../job.js';
+import { hasLargeObjects } from '../large-objects/objects.js';
 import { upgradeLedger } from '../ledger/create-ledger.js';
 import type { Session } from '../session.js';
 import { parseSize } from '../size.js';
@@ -72,7 +73,8 @@ export async function planLoad(job: Job, lane: LaneName): Promise<LoadPlan> {
     await emptySplitTables(target, job.owner, lane, tables);
     const sets = cutSets(tables.filter((table) => !table.isDone || missingParts(table).length > 0));
     const ids = sets.map((set) => set.map(({ id }) => id));
-    return makePlan(sets, await readIndexTasks(target, job.owner, ids));
+    const largeObjects = await withSource(job, 'plan', (source) => hasLargeObjects(source, job.spec));
+    return makePlan(sets, await readIndexTasks(target, job.owner, ids), largeObjects);
   });
 }
 
@@ -140,7 +142,7 @@ function cutTogether(tables: TableToPlan[], limit: bigint): TableToPlan[][] {
   return sets;
 }
 
-function makePlan(sets: TableToPlan[][], indexes: IndexTask[][]): LoadPlan {
+function makePlan(sets: TableToPlan[][], indexes: IndexTask[][], largeObjects: boolean): LoadPlan {
   const groups = sets.map((set, i): LoadGroup => ({ copies: copiesOf(set), indexes: indexes[i] ?? [] }));
   const left = sets.flat().map((table) => ({ table, missing: missingParts(table) }));
   return {
@@ -148,7 +150,7 @@ function makePlan(sets: TableToPlan[][], indexes: IndexTask[][]): LoadPlan {
     tables: left.filter(({ missing }) => missing.length > 0).length,
     parts: left.reduce((sum, { missing }) => sum + missing.length, 0),
     bytes: sumOf(left, ({ table, missing }) => partBytes(table) * BigInt(missing.length)).toString(),
-    largeObjects: false,
+    largeObjects,
   };
 }
 

@@ -97,7 +97,6 @@ const CHECKS: Check[] = [
   { modes: CDC, on: 'source', run: checkOwnership },
   { modes: LOAD, on: 'source', run: checkRead },
   { modes: LOAD, on: 'source', run: checkRowSecurity },
-  { modes: LOAD, on: 'source', run: checkLargeObjects },
 
   { modes: ALL, on: 'target', run: checkTargetCreate },
   { modes: LOAD, on: 'both', run: checkTargetSchemas },
@@ -110,6 +109,7 @@ const CHECKS: Check[] = [
   { modes: ALL, on: 'source', run: checkSourceLeftovers },
   { modes: ALL, on: 'target', run: checkTargetLeftovers },
   { modes: LOAD, on: 'both', run: checkTargetEmpty },
+  { modes: ALL, on: 'both', run: checkLargeObjects },
 
   { modes: CDC, on: 'target', run: checkSubscribe },
   { modes: CDC, on: 'target', run: checkLogStatement },
