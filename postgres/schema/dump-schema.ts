@@ -75,10 +75,10 @@ async function dumpInSnapshot(job: Job, source: Session, tools: ClientTools): Pr
       ...(await listEntries(job, tools, file, 'pre-data')),
       ...(await listEntries(job, tools, file, 'post-data')),
     ];
-    const { keysLeftOut, ...definitions } = await readDefinitions(source, selected, withoutData);
+    const { keysLeftOut, keyComments, ...definitions } = await readDefinitions(source, selected, withoutData);
     return {
       ...definitions,
-      ...(await planEntries(source, entries, { ...definitions, keysLeftOut })),
+      ...(await planEntries(source, entries, { ...definitions, keysLeftOut, keyComments })),
       archive: await readFile(file),
       fingerprint: await takeFingerprint(
         source,
@@ -128,6 +128,8 @@ async function listEntries(
 interface Definitions extends Pick<SchemaPlan, 'relations' | 'indexes' | 'foreignKeys'> {
   /** Oids of foreign keys that refer to what is not selected. */
   keysLeftOut: Set<number>;
+  /** Tags of the archive for comments on any of them. */
+  keyComments: Set<string>;
 }
 
 async function readDefinitions(
@@ -160,6 +162,7 @@ async function readDefinitions(
     })),
     indexes,
     foreignKeys: keys.filter(({ referencedOid }) => byOid.has(referencedOid)),
+    keyComments: new Set(keys.map(({ contentsTag }) => contentsTag)),
     keysLeftOut: new Set(keys.filter(({ referencedOid }) => !byOid.has(referencedOid)).map(({ oid }) => oid)),
   };
 }
@@ -167,7 +170,7 @@ async function readDefinitions(
 async function planEntries(
   source: Session,
   entries: ArchiveEntry[],
-  { indexes, foreignKeys, keysLeftOut }: Definitions,
+  { indexes, foreignKeys, keysLeftOut, keyComments }: Definitions,
 ): Promise<Pick<SchemaPlan, 'entries'>> {
   const built = {
     indexes: new Set(indexes.filter(({ constraintOid }) => constraintOid === null).map(({ oid }) => oid)),
@@ -176,6 +179,7 @@ async function planEntries(
       ...foreignKeys.map(({ oid }) => oid),
     ]),
     keysLeftOut,
+    keyComments,
   };
   const identities = await identifyEntries(source, entries);
   return {
