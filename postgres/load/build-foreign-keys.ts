@@ -83,8 +83,8 @@ interface Added {
  */
 async function addKeys(job: Job, target: Session, standing: boolean): Promise<Added> {
   const all = await readKeys(target, job.owner);
-  const streams = job.spec.mode !== 'full-load';
-  const keys = all.filter(({ added, crosses }) => added || standing || !(streams && crosses));
+  const waits = !standing && job.spec.mode !== 'full-load';
+  const keys = all.filter((key) => !(waits && key.crosses) || isDone(key));
   await setMemory(job, target);
   const refused: Violation[] = [];
   for (const key of keys.filter(({ added }) => !added)) {
@@ -93,6 +93,10 @@ async function addKeys(job: Job, target: Session, standing: boolean): Promise<Ad
   }
   const lacking = new Set(refused.map(({ key }) => key));
   return { keys: keys.filter((key) => !lacking.has(key)), deferred: all.length - keys.length, refused };
+}
+
+function isDone({ added, validated, is_validated }: PlannedKey): boolean {
+  return added && (validated || !is_validated);
 }
 
 async function addKey(target: Session, owner: string, key: PlannedKey): Promise<void> {
@@ -134,7 +138,7 @@ function whyWhole(target: Session, { is_partitioned, violations_sql }: PlannedKe
  */
 async function validateKeys(job: Job, keys: PlannedKey[]): Promise<Violation[]> {
   const tables = new Map<string, PlannedKey[]>();
-  for (const key of keys.filter(({ is_validated, validated }) => is_validated && !validated)) {
+  for (const key of keys.filter((key) => !isDone(key))) {
     tables.set(key.qualified, [...(tables.get(key.qualified) ?? []), key]);
   }
   const items = [...tables.values()].sort((a, b) => Number(workOf(b) - workOf(a)));

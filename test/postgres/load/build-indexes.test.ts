@@ -215,6 +215,27 @@ describe('the indexes and keys of tables', () => {
     assert.equal(await isAnalyzed(), true);
   });
 
+  it('come with statistics when a dump has brought the rows of all tables at once', async () => {
+    const loaded = await newlyLoaded();
+    const run = (sql: string) => loaded.databases.run('target', sql);
+    const counts = async () => {
+      const ledger = await ledgerOf(loaded);
+      return [
+        ledger.filter((each) => each.is_indexed).length,
+        ledger.filter((each) => each.is_analyzed).length,
+      ];
+    };
+    await run(`DELETE FROM pgtrek.copied;
+      INSERT INTO pgtrek.lane VALUES ('${loaded.job.owner}', 'pgtrek_build_1', 'loading')`);
+    const [task] = (await planIndexes(loaded.job)).tasks;
+    assert.ok(task);
+    await buildIndexes(loaded.job, task, 0);
+    assert.deepEqual(await counts(), [6, 0]);
+    await run(`UPDATE pgtrek.lane SET status = 'copied'`);
+    await buildIndexes(loaded.job, task, 0);
+    assert.deepEqual(await counts(), [6, 5]);
+  });
+
   it('of a big table are a task each where they are big, longest first', async () => {
     const loaded = await newlyLoaded();
     const run = (sql: string) => loaded.databases.run('target', sql);

@@ -6,6 +6,8 @@ import { after, before, describe, it } from 'node:test';
 import { embeddedMajors } from '../../../dev/cluster.js';
 import { buildForeignKeys } from '../../../postgres/load/build-foreign-keys.js';
 import { buildIndexes } from '../../../postgres/load/build-indexes.js';
+import { withTarget } from '../../../postgres/job.js';
+import { dropIndexes } from '../../../postgres/load/drop-indexes.js';
 import { analyzeTables, refreshViews } from '../../../postgres/load/finish-target.js';
 import { planIndexes } from '../../../postgres/load/plan-indexes.js';
 import { dumpSchema } from '../../../postgres/schema/dump-schema.js';
@@ -148,6 +150,32 @@ for (const major of new Set([oldest, newest])) {
       await analyzeTables(job);
       for (const tag of ['add-foreign-key', 'validate-foreign-key', 'refresh-view', 'analyze'])
         assert.ok(!seen.has(tag), tag);
+    });
+
+    it('gets back what was dropped for a second load, where nothing needed it', async () => {
+      const { job } = loaded;
+      const ids = await withTarget(job, 'test', async (target) => {
+        const rows = await target.query<{ id: number }>(
+          `SELECT id FROM pgtrek.relation WHERE qualified IN ('other.customer', 'other.sale_2025')`,
+        );
+        await dropIndexes(
+          target,
+          job.owner,
+          rows.map(({ id }) => id),
+        );
+        return rows.map(({ id }) => id);
+      });
+      const left = (await definitionsOf(loaded, 'target')).join('\n');
+      assert.doesNotMatch(left, /by_name|FOREIGN KEY/);
+      assert.match(left, /INDEX customer_pkey /, 'a view groups by it');
+      assert.match(left, /INDEX sale_2025_pkey /, 'it is attached');
+      const { tasks, indexes } = await planIndexes(job);
+      assert.deepEqual([tasks.flatMap(({ tables }) => tables).sort(), indexes], [ids.sort(), 1]);
+      for (const task of tasks) await buildIndexes(job, task, 0);
+      await restorePostData(job);
+      assert.equal((await buildForeignKeys(job, false)).constraints, 1);
+      await analyzeTables(job);
+      assert.deepEqual(await definitionsOf(loaded, 'target'), await definitionsOf(loaded, 'source'));
     });
   });
 }
