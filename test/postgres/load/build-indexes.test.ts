@@ -40,6 +40,7 @@ const KEYS = `
   CREATE INDEX hash ON "Order line" USING hash (words);
   CREATE INDEX brin ON "Order line" USING brin (at) WITH (pages_per_range = 8);
   ALTER TABLE "Order line" CLUSTER ON in_c;
+  ALTER INDEX part_of DEPENDS ON EXTENSION btree_gist;
   CREATE UNIQUE INDEX identity ON identified (b);
   ALTER TABLE identified REPLICA IDENTITY USING INDEX identity;
   ALTER TABLE event_1 ADD CONSTRAINT event_1_pkey PRIMARY KEY (id, at);
