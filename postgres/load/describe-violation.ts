@@ -16,19 +16,19 @@ const COUNTED = 1_000;
 const SHOWN = 5;
 
 /**
- * `isThere`: the key is on the target, NOT VALID. `reason`: what the server said, for when no row can be named. Values are cut
- * at 60 characters.
+ * `reason`: what the server said, for when no row can be named. `whyMissing`: why the key was not made at all; else it is on the
+ * target, NOT VALID. Values are cut at 60 characters.
  */
 export async function describeViolation(
   target: Session,
   key: BrokenKey,
-  { isThere, reason }: { isThere: boolean; reason: string },
+  { reason, whyMissing }: { reason: string; whyMissing: string | undefined },
 ): Promise<string> {
   const { qualified, constraint_name, definition } = key;
-  const what = `Foreign key ${constraint_name} of ${qualified}: ${(await readRows(target, key)) ?? reason}.`;
-  return isThere
+  const what = `Foreign key ${constraint_name} of ${qualified}: ${(await readRows(target, key)) ?? reason.replace(/\.$/, '')}.`;
+  return whyMissing === undefined
     ? `${what} It stays NOT VALID. Once they are mended: ALTER TABLE ${qualified} VALIDATE CONSTRAINT ${constraint_name};`
-    : `${what} It was not made, as a partitioned table takes no NOT VALID key before PostgreSQL 18. Once they are mended: ALTER TABLE ${qualified} ADD CONSTRAINT ${constraint_name} ${definition};`;
+    : `${what} It was not made, as ${whyMissing}. Once they are mended: ALTER TABLE ${qualified} ADD CONSTRAINT ${constraint_name} ${definition};`;
 }
 
 /** Undefined for a kind of key that cannot be counted, and when all rows have a partner by now. */

@@ -1,5 +1,5 @@
 /** Takes indexes and keys from tables that are loaded once more: rows come in faster without them. */
-import { explained } from '../classify-error.js';
+import { explained, sqlState } from '../classify-error.js';
 import type { Session } from '../session.js';
 import { CONSTRAINT_EXISTS, INDEX_EXISTS } from './plan-indexes.js';
 
@@ -39,37 +39,53 @@ const FORGET_SQL = `
   WHERE r.owner = $1 AND r.id = t.id`;
 
 /**
- * Drops what this migration built on the tables (ids of the ledger) and the foreign keys that touch them, all or nothing; what
- * is not there is let pass. Their partitioned tables are to be analyzed again. Throws SQL_FAILED, retryable when somebody
- * held a table for 10 seconds.
+ * Drops what this migration built on the tables (ids of the ledger) and the foreign keys that touch them, in one transaction;
+ * what is not there is let pass. An index that something else needs (a view that groups by a key) stays, as it only costs
+ * time. Their partitioned tables are to be analyzed again. Throws SQL_FAILED, retryable when somebody held a table for 10
+ * seconds.
  */
 export async function dropIndexes(target: Session, owner: string, tables: number[]): Promise<void> {
   await explained({ doing: 'drop the indexes of tables that are loaded again' }, () =>
     target.transaction(async () => {
       // Everybody else would wait behind a DROP that waits.
       await target.query(`SET LOCAL lock_timeout = '10s'`);
-      for (const statement of await readDrops(target, owner, tables)) await target.query(statement);
+      await dropForeignKeys(target, owner, tables);
+      await dropOwnIndexes(target, owner, tables);
       await target.query(FORGET_SQL, [owner, tables]);
     }),
   );
 }
 
-async function readDrops(target: Session, owner: string, tables: number[]): Promise<string[]> {
+async function dropForeignKeys(target: Session, owner: string, tables: number[]): Promise<void> {
   const keys = await target.query<{ table: string; name: string }>(FOREIGN_KEYS_SQL, [owner, tables]);
+  for (const { table, name } of keys) {
+    await target.query(`ALTER /* pgtrek: drop-foreign-key */ TABLE ${table} DROP CONSTRAINT ${name}`);
+  }
+}
+
+async function dropOwnIndexes(target: Session, owner: string, tables: number[]): Promise<void> {
   const indexes = await target.query<{ table: string; index: string; constraint: string | null }>(
     INDEXES_SQL,
     [owner, tables],
   );
-  return [
-    ...keys.map(({ table, name }) => dropConstraint(table, name)),
-    ...indexes.map(({ table, index, constraint }) =>
+  for (const { table, index, constraint } of indexes) {
+    await unlessNeeded(
+      target,
       constraint === null
         ? `DROP /* pgtrek: drop-index */ INDEX ${index}`
-        : dropConstraint(`ONLY ${table}`, constraint),
-    ),
-  ];
+        : `ALTER /* pgtrek: drop-key */ TABLE ONLY ${table} DROP CONSTRAINT ${constraint}`,
+    );
+  }
 }
 
-function dropConstraint(table: string, name: string): string {
-  return `ALTER /* pgtrek: drop-key */ TABLE ${table} DROP CONSTRAINT ${name}`;
+/** The transaction goes on behind an object that something else depends on. */
+async function unlessNeeded(target: Session, statement: string): Promise<void> {
+  await target.query('SAVEPOINT one');
+  try {
+    await target.query(statement);
+  } catch (error) {
+    if (sqlState(error) !== '2BP01') throw error;
+    await target.query('ROLLBACK TO SAVEPOINT one');
+  }
+  await target.query('RELEASE SAVEPOINT one');
 }

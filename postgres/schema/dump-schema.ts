@@ -76,14 +76,14 @@ async function dumpInSnapshot(job: Job, source: Session, tools: ClientTools): Pr
       ...(await listEntries(job, tools, file, 'pre-data')),
       ...(await listEntries(job, tools, file, 'post-data')),
     ];
-    const { keysLeftOut, ...definitions } = await readDefinitions(
+    const { keysLeftOut, keyComments, ...definitions } = await readDefinitions(
       source,
       { selected, withoutData },
       job.spec.select,
     );
     return {
       ...definitions,
-      ...(await planEntries(source, entries, { ...definitions, keysLeftOut })),
+      ...(await planEntries(source, entries, { ...definitions, keysLeftOut, keyComments })),
       archive: await readFile(file),
       fingerprint: await takeFingerprint(
         source,
@@ -133,6 +133,8 @@ async function listEntries(
 interface Definitions extends Pick<SchemaPlan, 'relations' | 'indexes' | 'foreignKeys'> {
   /** Oids of foreign keys that refer to what is not selected. */
   keysLeftOut: Set<number>;
+  /** Tags of the archive for comments on any of them. */
+  keyComments: Set<string>;
 }
 
 async function readDefinitions(
@@ -166,6 +168,7 @@ async function readDefinitions(
     })),
     indexes,
     foreignKeys: keys.filter(({ referencedOid }) => byOid.has(referencedOid)),
+    keyComments: new Set(keys.map(({ contentsTag }) => contentsTag)),
     keysLeftOut: new Set(keys.filter(({ referencedOid }) => !byOid.has(referencedOid)).map(({ oid }) => oid)),
   };
 }
@@ -173,7 +176,7 @@ async function readDefinitions(
 async function planEntries(
   source: Session,
   entries: ArchiveEntry[],
-  { indexes, foreignKeys, keysLeftOut }: Definitions,
+  { indexes, foreignKeys, keysLeftOut, keyComments }: Definitions,
 ): Promise<Pick<SchemaPlan, 'entries'>> {
   const built = {
     indexes: new Set(indexes.filter(({ constraintOid }) => constraintOid === null).map(({ oid }) => oid)),
@@ -182,6 +185,7 @@ async function planEntries(
       ...foreignKeys.map(({ oid }) => oid),
     ]),
     keysLeftOut,
+    keyComments,
   };
   const identities = await identifyEntries(source, entries);
   return {

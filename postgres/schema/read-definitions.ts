@@ -123,6 +123,8 @@ export interface ForeignKeyDefinition {
   /** SELECT of the values, as text in one column, that lack a partner; null for keys with PERIOD. */
   violationsSql: string | null;
   comment: string | null;
+  /** What an archive calls its comment, without quotes. */
+  contentsTag: string;
 }
 
 /**
@@ -159,7 +161,8 @@ const FOREIGN_KEYS_SQL = `
       'SELECT ''('' || concat_ws('', '', %s) || '')'' AS value FROM %s%I.%I fk WHERE (%s) AND NOT EXISTS (SELECT FROM %s%I.%I pk WHERE %s)',
       pairs.shown, CASE c.relkind WHEN 'r' THEN 'ONLY ' ELSE '' END, n.nspname, c.relname, pairs.given,
       CASE rc.relkind WHEN 'r' THEN 'ONLY ' ELSE '' END, rn.nspname, rc.relname, pairs.equal) END AS "violationsSql",
-    obj_description(k.oid, 'pg_constraint') AS comment
+    obj_description(k.oid, 'pg_constraint') AS comment,
+    replace(format('%s CONSTRAINT %s ON %s', n.nspname, k.conname, c.relname), '"', '') AS "contentsTag"
   FROM pg_constraint k
     JOIN pg_class c ON c.oid = k.conrelid
     JOIN pg_namespace n ON n.oid = c.relnamespace

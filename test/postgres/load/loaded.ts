@@ -127,6 +127,9 @@ const DEFINITIONS_SQL = `
       ' | identity ', i.indisreplident, ', clustered ', i.indisclustered, ', targets ',
       (SELECT string_agg(concat(a.attnum, '=', a.attstattarget), ',') FROM pg_attribute a
         WHERE a.attrelid = i.indexrelid AND a.attstattarget >= 0),
+      ', needs ',
+      (SELECT e.extname FROM pg_depend d JOIN pg_extension e ON e.oid = d.refobjid
+        WHERE d.classid = 'pg_class'::regclass AND d.objid = i.indexrelid AND d.deptype = 'x'),
       ', comment ', obj_description(i.indexrelid, 'pg_class')) AS line
   FROM pg_index i JOIN pg_class c ON c.oid = i.indexrelid JOIN pg_namespace n ON n.oid = c.relnamespace
   WHERE n.nspname !~ '^(pg_|pgtrek|information_schema)'
