@@ -10,6 +10,7 @@ import { publishLane } from '../../../postgres/lane/publication.js';
 import { releaseTables } from '../../../postgres/ledger/lane-tables.js';
 import { copyBatch } from '../../../postgres/load/copy-batch.js';
 import { planLoad } from '../../../postgres/load/plan-load.js';
+import { readTables } from '../../../postgres/load/read-tables.js';
 import { startPair } from '../pair.js';
 import type { Pair } from '../pair.js';
 import { holdSnapshot, startLoading } from './loading.js';
@@ -235,6 +236,23 @@ describe('a copy', () => {
     for (const batch of groups.flatMap(({ copies }) => copies))
       await copyBatch(job, next, { snapshots: loading.snapshots, batch }, () => undefined);
     await loading.assertEqual();
+  });
+
+  it('shows in the list of tables', async () => {
+    const [first, ...others] = await startSplit();
+    const { job, databases } = loading;
+    const read = async () => {
+      const [row] = await readTables(job, 0, 1);
+      return [row?.status, row?.partsCopied, row?.parts, Number(row?.bytesCopied) > 0];
+    };
+    const parts = others.length + 1;
+    assert.deepEqual(await read(), ['waiting', 0, parts, false]);
+    await loading.copy(first);
+    assert.deepEqual(await read(), ['copying', 1, parts, true]);
+    for (const part of others) await loading.copy(part);
+    assert.deepEqual(await read(), ['copied', parts, parts, true]);
+    await databases.run('target', `UPDATE pgtrek.lane SET status = 'applying'`);
+    assert.deepEqual(await read(), ['ready', parts, parts, true]);
   });
 
   it('tells the table, the part and its bytes as they pass', async () => {
