@@ -3,8 +3,9 @@ import type { Batch, CopiedPart, CopyResult } from '../../contract/activities.js
 import { PgtrekError } from '../../contract/errors.js';
 import type { LaneName } from '../../contract/names.js';
 import type { CopyFigures } from '../../contract/state.js';
-import { withEnds, withTarget } from '../job.js';
+import { withEnds } from '../job.js';
 import type { Job } from '../job.js';
+import type { Session } from '../session.js';
 import { copyTable } from './copy-table.js';
 import type { CopyOrder, TableToCopy } from './copy-table.js';
 import { Pace } from './pace.js';
@@ -27,14 +28,19 @@ export async function copyBatch(
   { snapshots, batch, bytesPerSecond }: BatchOrder,
   onProgress: (figures: CopyFigures) => void,
 ): Promise<CopyResult> {
-  const { copied, left } = await readBatch(job, lane, batch);
-  const result: CopyResult = { copied, rewritten: [] };
+  const result: CopyResult = { copied: [], rewritten: [] };
   const pace = bytesPerSecond === undefined ? undefined : new Pace(bytesPerSecond);
-  while (left.length > 0) {
-    await withEnds(job, 'copy', (source, target) =>
-      copyUntilRewritten({ job, lane, snapshots, source, target, pace }, left, { result, onProgress }),
-    );
-  }
+  let left: TableToCopy[] | undefined;
+  do {
+    left = await withEnds(job, 'copy', async (source, target) => {
+      const tables = left ?? (await readBatch(target, { job, lane, batch, result }));
+      await copyUntilRewritten({ job, lane, snapshots, source, target, pace }, tables, {
+        result,
+        onProgress,
+      });
+      return tables;
+    });
+  } while (left.length > 0);
   return result;
 }
 
@@ -88,30 +94,31 @@ const TABLES_SQL = `
 const COPIED_SQL = `
   SELECT /* pgtrek: read-copied */ c.relation AS id, r.qualified AS table, nullif(c.part, 0) AS part, c.rows, c.bytes
   FROM pgtrek.copied c JOIN pgtrek.relation r ON r.owner = c.owner AND r.id = c.relation
-  WHERE c.owner = $1 AND c.lane = $2 AND c.relation = ANY ($3::int[]) AND c.part IN (0, $4)`;
+  WHERE c.owner = $1 AND c.lane = $2 AND c.relation = ANY ($3::int[]) AND c.part IN (0, $4)
+  ORDER BY c.relation, c.part`;
 
 type CopiedRow = Omit<CopiedPart, 'part'> & { part: number | null };
 
-/** In one snapshot: what another attempt commits meanwhile must be in neither list twice, nor in none. */
-async function readBatch(
-  job: Job,
-  lane: LaneName,
-  { tables, part = 0, label }: Batch,
-): Promise<{ copied: CopiedPart[]; left: TableToCopy[] }> {
-  const values = [job.owner, lane, tables, part];
-  const { copied, left } = await withTarget(job, 'copy', (target) =>
-    target.transaction(
-      async () => ({
-        copied: await target.query<CopiedRow & Record<string, unknown>>(COPIED_SQL, values),
-        left: await target.query<TableToCopy & Record<string, unknown>>(TABLES_SQL, values),
-      }),
-      'BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY',
-    ),
+interface BatchToRead {
+  job: Job;
+  lane: LaneName;
+  batch: Batch;
+  /** Gets what is copied already. */
+  result: CopyResult;
+}
+
+/** What is left. In one snapshot: what another attempt commits meanwhile must be neither in both lists nor in none. */
+async function readBatch(target: Session, { job, lane, batch, result }: BatchToRead): Promise<TableToCopy[]> {
+  const values = [job.owner, lane, batch.tables, batch.part ?? 0];
+  const { copied, left } = await target.transaction(
+    async () => ({
+      copied: await target.query<CopiedRow & Record<string, unknown>>(COPIED_SQL, values),
+      left: await target.query<TableToCopy & Record<string, unknown>>(TABLES_SQL, values),
+    }),
+    'BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY',
   );
-  if (copied.length + left.length !== tables.length)
-    throw new PgtrekError('INTERNAL_ERROR', `The ledger does not know all of the batch ${label}.`);
-  return {
-    copied: copied.map(({ part: of, ...facts }) => (of === null ? facts : { ...facts, part: of })),
-    left,
-  };
+  if (copied.length + left.length !== batch.tables.length)
+    throw new PgtrekError('INTERNAL_ERROR', `The ledger does not know all of the batch ${batch.label}.`);
+  result.copied.push(...copied.map(({ part, ...facts }) => (part === null ? facts : { ...facts, part })));
+  return left;
 }
