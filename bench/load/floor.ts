@@ -29,17 +29,17 @@ async function moveByPsql(arena: Arena): Promise<Outcome> {
   await phases.time('copy', () => copyTables(arena, plan));
   await phases.time('indexes', () => buildIndexes(arena, plan));
   await phases.time('rest', async () => {
-    await runScript(arena, 'keys and sequences', [...plan.keys, ...plan.sequences]);
+    await runScript(arena, { name: 'keys', statements: [...plan.keys, ...plan.sequences] });
     await restorePostData(arena, { without: ['CONSTRAINT', 'INDEX'] });
   });
-  await phases.time('analyze', () => runScript(arena, 'analyze', ['ANALYZE'], []));
+  await phases.time('analyze', () => runPsql(arena, ['-c', 'ANALYZE']));
   return { phases: phases.seconds() };
 }
 
 async function copyTables(arena: Arena, { tables, smallTables }: FloorPlan): Promise<void> {
   const jobs = [
     ...tables.flatMap(partsOf).map((part) => () => copyPart(arena, part)),
-    ...smallTables.map((batch, n) => () => copyBatch(arena, `copy-${n}`, batch)),
+    ...smallTables.map((batch, n) => () => copyBatch(arena, { name: `copy-${n}`, tables: batch })),
   ];
   await inParallel(jobs, { limit: JOBS, run: (job) => job() });
 }
@@ -47,7 +47,7 @@ async function copyTables(arena: Arena, { tables, smallTables }: FloorPlan): Pro
 async function buildIndexes(arena: Arena, { indexes, smallIndexes }: FloorPlan): Promise<void> {
   const jobs = [
     ...indexes.map((build) => () => runPsql(arena, ['-c', build])),
-    ...smallIndexes.map((batch, n) => () => runScript(arena, `indexes-${n}`, batch)),
+    ...smallIndexes.map((batch, n) => () => runScript(arena, { name: `indexes-${n}`, statements: batch })),
   ];
   await inParallel(jobs, { limit: JOBS, run: (job) => job() });
 }
@@ -89,7 +89,7 @@ async function copyPart(arena: Arena, { from, to }: CopyCommands): Promise<void>
 }
 
 /** Many small tables through one pair of sessions: the first writes a script that the second runs. */
-async function copyBatch(arena: Arena, name: string, tables: string[]): Promise<void> {
+async function copyBatch(arena: Arena, { name, tables }: { name: string; tables: string[] }): Promise<void> {
   const script = join(arena.folder, `${name}.sql`);
   const lines = tables.map(
     (table) =>
@@ -108,17 +108,15 @@ async function runBash(arena: Arena, script: string, env: Record<string, string>
   });
 }
 
-/** In one transaction, unless told otherwise. */
+/** In one transaction. */
 async function runScript(
   arena: Arena,
-  name: string,
-  statements: string[],
-  options: string[] = ['-1'],
+  { name, statements }: { name: string; statements: string[] },
 ): Promise<void> {
   if (statements.length === 0) return;
   const script = join(arena.folder, `${name}.sql`);
   await writeFile(script, statements.map((statement) => `${statement};\n`).join(''));
-  await runPsql(arena, [...options, '-o', '/dev/null', '-f', script]);
+  await runPsql(arena, ['-1', '-o', '/dev/null', '-f', script]);
 }
 
 const SESSION = {

@@ -15,7 +15,7 @@ export const pgcopydb: Subject = {
 // It answers at once, or it hangs in everything.
 const VERSION_DEADLINE_MS = 5_000;
 
-// Half of what one of two jobs would have to copy of the set's 1 GB is too much for the last part; this makes about eight.
+// Makes eight parts or so of the set's one table: enough for both jobs to end at about the same time.
 const SPLIT_LARGER_THAN = '128MB';
 
 /** Several parts of one table at the same time: makes a difference only where there is one large table. */
