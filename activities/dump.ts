@@ -1,6 +1,7 @@
 /** The dump method: files on the disk of one worker host, so all but findHost run on that host's own queue. */
 import type { Activities } from '../contract/activities.js';
-import { discardDump, dumpData, restoreData } from '../postgres/schema/dump-data.js';
+import { discardDump, dumpData } from '../postgres/schema/dump-data.js';
+import { restoreData } from '../postgres/schema/restore-data.js';
 import { findHost } from './find-host.js';
 import { step } from './step.js';
 import type { ActivityDependencies } from './step.js';

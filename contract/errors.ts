@@ -13,6 +13,7 @@ export const ERROR_CODES = {
   TOOLS_MISSING: 'pg_dump or pg_restore is missing, or too old for the source',
   LEFTOVER_OBJECTS: 'objects of another run of this migration are still there',
   DUMP_FAILED: 'pg_dump failed',
+  DISK_FULL: 'the disk of a worker is too small for the dump',
   DUMP_LOST: 'the dump is on a worker host that is gone',
   RESTORE_FAILED: 'pg_restore failed',
   RESTORE_PARTIAL: 'some objects of the schema exist on the target, and some do not',

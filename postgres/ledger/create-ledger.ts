@@ -211,6 +211,10 @@ const UPGRADE_SQL = `
     ADD COLUMN is_indexed boolean NOT NULL DEFAULT false,
     ADD COLUMN is_analyzed boolean NOT NULL DEFAULT false;
   ALTER TABLE pgtrek.table_index ADD COLUMN IF NOT EXISTS bytes bigint NOT NULL DEFAULT 0;
+  ALTER TABLE pgtrek.foreign_key
+    ADD COLUMN IF NOT EXISTS referenced int NOT NULL DEFAULT 0,
+    ADD COLUMN IF NOT EXISTS violations_sql text NOT NULL DEFAULT '',
+    ADD COLUMN IF NOT EXISTS comment text;
   ALTER TABLE pgtrek.copied ADD COLUMN part int NOT NULL DEFAULT 0;
   ALTER TABLE pgtrek.copied DROP CONSTRAINT copied_pkey;
   ALTER TABLE pgtrek.copied ADD PRIMARY KEY (owner, lane, relation, part);
