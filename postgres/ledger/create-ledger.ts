@@ -213,7 +213,7 @@ const UPGRADE_SQL = `
   ALTER TABLE pgtrek.table_index ADD COLUMN IF NOT EXISTS bytes bigint NOT NULL DEFAULT 0;
   ALTER TABLE pgtrek.foreign_key
     ADD COLUMN IF NOT EXISTS referenced int NOT NULL DEFAULT 0,
-    ADD COLUMN IF NOT EXISTS violations_sql text NOT NULL DEFAULT '',
+    ADD COLUMN IF NOT EXISTS violations_sql text,
     ADD COLUMN IF NOT EXISTS comment text;
   ALTER TABLE pgtrek.copied ADD COLUMN part int NOT NULL DEFAULT 0;
   ALTER TABLE pgtrek.copied DROP CONSTRAINT copied_pkey;
