@@ -8,7 +8,7 @@ const GB = 1024 ** 3;
 /** Two looks miss no more than a fast disk writes in a second. */
 const LOOK_EVERY_MS = 1_000;
 
-export interface DiskSpace {
+interface DiskSpace {
   /** Bytes that may be written until only the reserve is left. */
   usable: number;
   free: number;
@@ -16,7 +16,7 @@ export interface DiskSpace {
 }
 
 /** Of the disk that holds a folder. The reserve is for everybody else: 5 %, and 1 GB where that is no more than 10 %. */
-export async function readDiskSpace(folder: string): Promise<DiskSpace> {
+async function readDiskSpace(folder: string): Promise<DiskSpace> {
   const { bavail, blocks, bsize } = await statfs(folder);
   const free = bavail * bsize;
   const total = blocks * bsize;

@@ -97,7 +97,7 @@ async function dumpInSnapshot(job: Job, source: Session, directory: string): Pro
 }
 
 /** Large objects are not in it: their sizes are not to be had without opening each. The watch sees them. */
-export function estimateBytes(
+function estimateBytes(
   {
     selected,
     withoutData,

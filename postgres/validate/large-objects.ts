@@ -32,7 +32,7 @@ export async function checkLargeObjects({ source, target, spec, owner }: OnBoth)
 }
 
 /** What the spec means for a source that has some. */
-export function judgeLargeObjects(spec: Spec, count: number): Pick<Finding, 'verdict' | 'why' | 'remedy'> {
+function judgeLargeObjects(spec: Spec, count: number): Pick<Finding, 'verdict' | 'why' | 'remedy'> {
   const there = `The source has ${count} large objects`;
   const wanted = largeObjectsOf(spec);
   if (wanted === 'skip') {
