@@ -37,8 +37,10 @@ async function moveByPsql(arena: Arena): Promise<Outcome> {
 }
 
 async function copyTables(arena: Arena, { tables, smallTables }: FloorPlan): Promise<void> {
+  // Otherwise a job would have nothing to do.
+  const parts = tables.length < JOBS ? JOBS : 1;
   const jobs = [
-    ...tables.flatMap(partsOf).map((part) => () => copyPart(arena, part)),
+    ...tables.flatMap((table) => inParts(table, parts)).map((part) => () => copyPart(arena, part)),
     ...smallTables.map((batch, n) => () => copyBatch(arena, { name: `copy-${n}`, tables: batch })),
   ];
   await inParallel(jobs, { limit: JOBS, run: (job) => job() });
@@ -52,30 +54,20 @@ async function buildIndexes(arena: Arena, { indexes, smallIndexes }: FloorPlan):
   await inParallel(jobs, { limit: JOBS, run: (job) => job() });
 }
 
-const PART_PAGES = Number(process.env.FLOOR_PART ?? 0) || 1e12;
-
 interface CopyCommands {
   from: string;
   to: string;
 }
 
-function partsOf({ name, pages }: FloorTable): CopyCommands[] {
-  const parts = Math.max(1, Math.round(pages / PART_PAGES));
-  if (parts === 1) {
-    return [
-      process.env.FLOOR_FREEZE
-        ? {
-            from: `COPY ${name} TO STDOUT (FORMAT binary)`,
-            to: `TRUNCATE ${name}; COPY ${name} FROM STDIN (FORMAT binary, FREEZE)`,
-          }
-        : { from: `COPY ${name} TO STDOUT (FORMAT binary)`, to: `COPY ${name} FROM STDIN (FORMAT binary)` },
-    ];
-  }
+/** By ranges of pages, all about as long. */
+function inParts({ name, pages }: FloorTable, parts: number): CopyCommands[] {
+  const to = `COPY ${name} FROM STDIN (FORMAT binary)`;
+  if (parts === 1) return [{ from: `COPY ${name} TO STDOUT (FORMAT binary)`, to }];
   const bounds = Array.from({ length: parts + 1 }, (_, n) => Math.ceil((pages * n) / parts));
-  return bounds.slice(1).map((end, n) => ({
-    from: `COPY (SELECT * FROM ${name} WHERE ctid >= '(${bounds[n] ?? 0},0)' AND ctid < '(${end},0)') TO STDOUT (FORMAT binary)`,
-    to: `COPY ${name} FROM STDIN (FORMAT binary)`,
-  }));
+  return bounds.slice(1).map((end, n) => {
+    const range = `ctid >= '(${bounds[n] ?? 0},0)' AND ctid < '(${end},0)'`;
+    return { from: `COPY (SELECT * FROM ${name} WHERE ${range}) TO STDOUT (FORMAT binary)`, to };
+  });
 }
 
 const OPTIONS = ['-X', '-q', '-v', 'ON_ERROR_STOP=1'];
@@ -119,9 +111,8 @@ async function runScript(
   await runPsql(arena, ['-1', '-o', '/dev/null', '-f', script]);
 }
 
-const SESSION = {
-  PGOPTIONS: `-c synchronous_commit=off -c max_parallel_maintenance_workers=${process.env.FLOOR_WORKERS ?? '0'}`,
-};
+// Parallel workers of index builds as the server has them: without any it was never faster, nor was FREEZE.
+const SESSION = { PGOPTIONS: '-c synchronous_commit=off' };
 
 async function runPsql(arena: Arena, args: string[]): Promise<void> {
   await runClientTool(arena, {
