@@ -142,8 +142,10 @@ export const specSchema = z.strictObject({
         .default('256MB')
         .describe('Memory of one index build on the target.'),
       splitSize: size
-        .default('256MB')
-        .describe('Tables above this size (with TOAST) are copied in parts of about this size.'),
+        .default('1GB')
+        .describe(
+          'Tables above this size (with TOAST), or above one job’s share of the whole, are copied in parts of about this size.',
+        ),
       bytesPerSecond: size
         .optional()
         .describe('At most so many bytes of rows a second, over all jobs together.'),

@@ -11,6 +11,7 @@ const BIG_INDEX_BYTES = SET_BYTES / 2n;
 interface MissingIndex {
   id: number;
   qualified: string;
+  /** Of the source's index, times the cost of its kind. */
   bytes: string;
 }
 
@@ -31,12 +32,17 @@ export const CONSTRAINT_EXISTS = `EXISTS (
     SELECT FROM pg_constraint k
     WHERE k.conrelid = to_regclass(r.qualified) AND quote_ident(k.conname) = i.constraint_name)`;
 
+/** How much longer than a btree's the build of a byte takes, by measurement; of what a constraint makes itself, as of GiST. */
+const COST = `
+  CASE coalesce(substring(i.index_sql FROM ' USING (\\w+) '), 'gist')
+    WHEN 'gin' THEN 5 WHEN 'gist' THEN 5 WHEN 'spgist' THEN 3 WHEN 'hash' THEN 2 ELSE 1 END`;
+
 /** $2: ids of tables; null for all. A table without any index is among them: its statistics are due. */
 const WAITING_SQL = `
   SELECT /* pgtrek: plan-indexes */ r.id, r.qualified, r.bytes::text AS bytes,
     coalesce(
-      jsonb_agg(jsonb_build_object('id', i.id, 'qualified', i.qualified, 'bytes', i.bytes::text)
-        ORDER BY i.bytes DESC, i.id) FILTER (WHERE i.id IS NOT NULL),
+      jsonb_agg(jsonb_build_object('id', i.id, 'qualified', i.qualified, 'bytes', (i.bytes * ${COST})::text)
+        ORDER BY i.bytes * ${COST} DESC, i.id) FILTER (WHERE i.id IS NOT NULL),
       '[]') AS missing
   FROM pgtrek.relation r
     LEFT JOIN pgtrek.table_index i ON i.owner = r.owner AND i.relation = r.id

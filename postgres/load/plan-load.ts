@@ -1,6 +1,7 @@
 /** Plans what a lane's tables lack: big tables in parts, small ones together, the most work first. */
 import type { Batch, IndexTask, LoadGroup, LoadPlan } from '../../contract/activities.js';
 import type { LaneName } from '../../contract/names.js';
+import type { Spec } from '../../contract/spec.js';
 import { withSource, withTarget } from '../job.js';
 import type { Job } from '../job.js';
 import { hasLargeObjects } from '../large-objects/objects.js';
@@ -80,7 +81,13 @@ export async function planLoad(job: Job, lane: LaneName): Promise<LoadPlan> {
 
 /** The split size goes by all tables of the lane: a later attempt must not split what an earlier one copies whole. */
 async function splitTables(job: Job, target: Session, tables: TableToPlan[]): Promise<void> {
-  const size = effectiveSplitSize(tables, parseSize(job.spec.load.splitSize));
+  const size = effectiveSplitSize(
+    tables,
+    splitSizeOf(
+      job.spec,
+      sumOf(tables, ({ bytes }) => bytes),
+    ),
+  );
   const big = tables.filter(
     (table) => table.parts.length === 0 && table.copied.length === 0 && countParts(table, size) > 1,
   );
@@ -91,6 +98,17 @@ async function splitTables(job: Job, target: Session, tables: TableToPlan[]): Pr
       await target.query(PARTS_SQL, [job.owner, table.id, conditions]);
     }
   });
+}
+
+/** A smaller part is not worth an activity. */
+const SMALLEST_PART = 64n * 1024n * 1024n;
+
+/** A table that is more than one job's share of the whole would be copied by one job, while the others have nothing to do. */
+function splitSizeOf({ load }: Spec, total: bigint): bigint {
+  const wanted = parseSize(load.splitSize);
+  const share = total / BigInt(load.jobs);
+  const fair = share > SMALLEST_PART ? share : SMALLEST_PART;
+  return fair < wanted ? fair : wanted;
 }
 
 /** All of a table in one statement: parts of two cuts must never mix. */
