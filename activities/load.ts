@@ -55,9 +55,10 @@ export function loadActivities(dependencies: ActivityDependencies): LoadActiviti
       copyLargeObjects(job, { lane, snapshots }, (text) => report({ kind: 'step', text })),
     ),
     planIndexes: step(dependencies, 'plan the indexes', (job) => planIndexes(job)),
-    buildIndexes: step(dependencies, 'build indexes', (job, { task, workers }) =>
-      buildIndexes(job, task, workers),
-    ),
+    buildIndexes: step(dependencies, 'build indexes', (job, { task, workers }, report) => {
+      report({ kind: 'step', text: `builds the indexes of ${task.label}` });
+      return buildIndexes(job, task, workers);
+    }),
     buildForeignKeys: step(dependencies, 'add foreign keys', (job, { standing }) =>
       buildForeignKeys(job, standing),
     ),

@@ -171,7 +171,7 @@ export async function dropLane(job: Job, lane: LaneName): Promise<Removed> {
     const carried = await target.query<{ id: number }>(CARRIED_SQL, [job.owner, lane]);
     await takeAway(
       target,
-      job.owner,
+      { owner: job.owner, lane },
       carried.map(({ id }) => id),
     );
     await dropSubscription(target, lane);

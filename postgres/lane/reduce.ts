@@ -3,6 +3,7 @@ import { escapeIdentifier } from 'pg';
 import type { LaneName } from '../../contract/names.js';
 import { withSource, withTarget } from '../job.js';
 import type { Job } from '../job.js';
+import { releaseTables } from '../ledger/lane-tables.js';
 import { dropIndexes } from '../load/drop-indexes.js';
 import { purposeOf } from '../purpose.js';
 import type { Session } from '../session.js';
@@ -20,7 +21,7 @@ export async function reduceLane(job: Job, lane: LaneName): Promise<{ tables: nu
     const unfinished = await target.query<{ id: number }>(UNFINISHED_SQL, [job.owner, lane]);
     await takeAway(
       target,
-      job.owner,
+      { owner: job.owner, lane },
       unfinished.map(({ id }) => id),
     );
     return readKept(target, job.owner, lane);
@@ -69,7 +70,11 @@ const UNFINISHED_SQL = `
 const AT_ONCE = 200;
 
 /** Tables are empty again, without the indexes that were built, and belong to no lane. */
-export async function takeAway(target: Session, owner: string, tables: number[]): Promise<void> {
+export async function takeAway(
+  target: Session,
+  { owner, lane }: { owner: string; lane: LaneName },
+  tables: number[],
+): Promise<void> {
   for (let from = 0; from < tables.length; from += AT_ONCE) {
     const some = tables.slice(from, from + AT_ONCE);
     await dropIndexes(target, owner, some);
@@ -77,6 +82,7 @@ export async function takeAway(target: Session, owner: string, tables: number[])
       const [list] = await target.query<{ list: string | null }>(COPIED_SQL, [owner, some]);
       if (list?.list) await target.query(`TRUNCATE /* pgtrek: empty-tables */ ONLY ${list.list}`);
       await target.query(FORGET_SQL, [owner, some]);
+      await releaseTables(target, owner, lane, some);
     });
   }
 }
@@ -90,10 +96,8 @@ const COPIED_SQL = `
 const FORGET_SQL = `
   WITH parts AS (
     DELETE FROM pgtrek.part WHERE owner = $1 AND relation = ANY ($2::int[])
-  ), copied AS (
-    DELETE FROM pgtrek.copied WHERE owner = $1 AND relation = ANY ($2::int[])
   )
-  UPDATE /* pgtrek: leave-lane */ pgtrek.relation SET lane = NULL WHERE owner = $1 AND id = ANY ($2::int[])`;
+  DELETE /* pgtrek: leave-lane */ FROM pgtrek.copied WHERE owner = $1 AND relation = ANY ($2::int[])`;
 
 const KEPT_SQL = `
   SELECT /* pgtrek: read-kept */

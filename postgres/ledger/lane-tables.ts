@@ -27,7 +27,7 @@ export async function claimTables(target: Session, owner: string, lane: LaneName
     const { status } = await target.one<{ status: string }>(HOLD_SQL, [owner, lane]);
     if (status === 'dropped')
       throw new PgtrekError('SUPERSEDED', `Lane ${lane} was given up.`, { object: lane });
-    await target.query(CLAIM_SQL, [owner, lane]);
+    if (status === 'loading') await target.query(CLAIM_SQL, [owner, lane]);
   });
 }
 

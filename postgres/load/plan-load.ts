@@ -2,12 +2,12 @@
 import type { Batch, IndexTask, LoadGroup, LoadPlan } from '../../contract/activities.js';
 import type { LaneName } from '../../contract/names.js';
 import type { Spec } from '../../contract/spec.js';
+import { bytesOf } from '../../contract/values.js';
 import { withSource, withTarget } from '../job.js';
 import type { Job } from '../job.js';
 import { hasLargeObjects } from '../large-objects/objects.js';
 import { upgradeLedger } from '../ledger/create-ledger.js';
 import type { Session } from '../session.js';
-import { parseSize } from '../size.js';
 import { takeOver } from '../take-over.js';
 import { emptySplitTables } from './empty-split-tables.js';
 import { readIndexTasks } from './plan-indexes.js';
@@ -105,7 +105,7 @@ const SMALLEST_PART = 64n * 1024n * 1024n;
 
 /** A table that is more than one job's share of the whole would be copied by one job, while the others have nothing to do. */
 function splitSizeOf({ load }: Spec, total: bigint): bigint {
-  const wanted = parseSize(load.splitSize);
+  const wanted = BigInt(bytesOf(load.splitSize) ?? 0);
   const share = total / BigInt(load.jobs);
   const fair = share > SMALLEST_PART ? share : SMALLEST_PART;
   return fair < wanted ? fair : wanted;

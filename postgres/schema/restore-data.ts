@@ -8,6 +8,7 @@ import { withFolder, withTarget } from '../job.js';
 import type { Job } from '../job.js';
 import { oidsOf, takenError } from '../large-objects/objects.js';
 import { removeLargeObjects } from '../large-objects/remove.js';
+import { claimTables } from '../ledger/lane-tables.js';
 import { runTool } from '../run-tool.js';
 import type { Session } from '../session.js';
 import { endBackends, takeOver } from '../take-over.js';
@@ -34,6 +35,7 @@ export async function restoreData(job: Job, lane: LaneName, dump: DataDump): Pro
       [job.owner, lane],
     );
     if (state?.status === 'copied') return;
+    await claimTables(target, job.owner, lane);
     const objects = await readDumpedObjects(dump.directory);
     await removeLargeObjects(target, job.owner);
     await refuseTaken(target, objects);

