@@ -110,7 +110,10 @@ describe('one run', () => {
     const [stream] = subjectsOf(['pgtrek-stream']);
     assert.ok(stream);
     const inTheWay = precededBy(stream, ({ target }) => query(target, 'CREATE TABLE orders (id int)'));
-    await assert.rejects(run(inTheWay), /the migration is blocked: VALIDATION_FAILED: .*orders exists on the target/);
+    await assert.rejects(
+      run(inTheWay),
+      /the migration is blocked: VALIDATION_FAILED: .*orders exists on the target/,
+    );
     await assertCleared();
   });
 
