@@ -1,6 +1,7 @@
 import { constants } from 'node:fs';
 import { access } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { execa } from 'execa';
 import type { ClusterConnection } from '../../dev/cluster.js';
 import { endWithProcess } from '../../dev/end-with-process.js';
@@ -19,6 +20,7 @@ export interface ToolCall {
 // A tool that is told to end tells its children; pgcopydb removes its semaphores too.
 const END_DEADLINE_MS = 10_000;
 const LAST_OUTPUT = 4_000;
+const ANSWER_DEADLINE_MS = 5_000;
 
 /** Runs a tool as a person would, with its memory counted. Throws with its errors. It ends with the run, its children with it. */
 export async function runClientTool(
@@ -34,6 +36,20 @@ export async function runClientTool(
     return await child.output;
   } finally {
     forget();
+  }
+}
+
+/** What a tool answers at once; undefined where it fails, or hangs. */
+export async function askTool(file: string, args: string[]): Promise<string | undefined> {
+  const group = startGroup(file, args, {});
+  const timer = new AbortController();
+  const late = sleep(ANSWER_DEADLINE_MS, undefined, { signal: timer.signal });
+  late.catch(() => undefined);
+  try {
+    return await Promise.race([group.output.catch(() => undefined), late]);
+  } finally {
+    timer.abort();
+    await group.end();
   }
 }
 

@@ -1,8 +1,7 @@
 /** pgcopydb, the peer: `clone` with as many jobs, and with the settings that it has by itself. */
 import { existsSync } from 'node:fs';
 import { delimiter, join } from 'node:path';
-import { execa } from 'execa';
-import { isExecutable, runClientTool, uriOf } from './client-tool.js';
+import { askTool, isExecutable, runClientTool, uriOf } from './client-tool.js';
 import { JOBS } from './subject.js';
 import type { Arena, Outcome, Subject } from './subject.js';
 
@@ -11,9 +10,6 @@ export const pgcopydb: Subject = {
   absence: absenceOfPgcopydb,
   prepare: async (arena) => ({ go: () => clone(arena, []) }),
 };
-
-// It answers at once, or it hangs in everything.
-const VERSION_DEADLINE_MS = 5_000;
 
 // Makes eight parts or so of the set's one table: enough for both jobs to end at about the same time.
 const SPLIT_LARGER_THAN = '128MB';
@@ -67,6 +63,6 @@ async function absenceOfPgcopydb(): Promise<string | undefined> {
 export async function describePgcopydb(): Promise<string | undefined> {
   const binary = findPgcopydb();
   if (binary === undefined || !(await isExecutable(binary))) return undefined;
-  const { stdout } = await execa(binary, ['--version'], { reject: false, timeout: VERSION_DEADLINE_MS });
-  return `pgcopydb ${/pgcopydb version (\S+)/.exec(stdout ?? '')?.[1] ?? 'of an unknown version'}`;
+  const said = await askTool(binary, ['--version']);
+  return `pgcopydb ${/pgcopydb version (\S+)/.exec(said ?? '')?.[1] ?? 'of an unknown version'}`;
 }
