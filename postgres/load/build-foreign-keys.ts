@@ -197,7 +197,7 @@ async function violationOf(
 const REMEDY = 'Mend the data or the definition that the message names, on the target, then retry.';
 
 function blockedBy(violations: Violation[], first: PlannedKey): PgtrekError {
-  return new PgtrekError('INDEX_FAILED', violations.map(({ text }) => text).join('\n'), {
+  return new PgtrekError('CONSTRAINT_VIOLATED', violations.map(({ text }) => text).join('\n'), {
     object: first.qualified,
     remedy: 'Mend these rows on the source and on the target, then retry.',
   });

@@ -122,7 +122,7 @@ for (const major of new Set([oldest, newest])) {
         (thrown: unknown) => thrown,
       );
       assert.ok(error instanceof PgtrekError);
-      assert.equal(error.code, 'INDEX_FAILED');
+      assert.equal(error.code, 'CONSTRAINT_VIOLATED');
       assert.equal(error.retryable, false);
       assert.match(
         error.message,
