@@ -7,7 +7,7 @@ import type { Verdict } from '../verdict.js';
 import type { DataSetName } from './data-set.js';
 import type { SubjectName } from './subject.js';
 
-export const TARGET_SUBJECT: SubjectName = 'pgtrek-stream';
+const TARGET_SUBJECT: SubjectName = 'pgtrek-stream';
 
 export type Target = { dataSet: DataSetName } & (
   | { kind: 'faster'; than: SubjectName; times: number }
@@ -17,7 +17,7 @@ export type Target = { dataSet: DataSetName } & (
 
 const MEGABYTE = 1024 * 1024;
 
-export const TARGETS: Target[] = [
+const TARGETS: Target[] = [
   { dataSet: 'mixed', kind: 'faster', than: 'pgcopydb', times: 1.15 },
   { dataSet: 'mixed', kind: 'faster', than: 'dump-and-restore', times: 1.5 },
   { dataSet: 'mixed', kind: 'faster', than: 'native-subscription', times: 2 },
