@@ -15,3 +15,8 @@ export type Metric = keyof typeof METRICS;
 export type Measures = Partial<Record<Metric, number>>;
 
 export const METRIC_NAMES = Object.keys(METRICS) as Metric[];
+
+/** Without those that are not known. */
+export function knownMeasures(found: { [metric in Metric]?: number | undefined }): Measures {
+  return Object.fromEntries(Object.entries(found).filter(([, value]) => value !== undefined));
+}

@@ -13,6 +13,12 @@ export function cpuSecondsOf(pid: number): number | undefined {
   return ticks && ticks.reduce((sum, value) => sum + value, 0) / ticksPerSecond();
 }
 
+/** `before`: what cpuSecondsOf has told. */
+export function cpuSecondsSince(pid: number, before: number | undefined): number | undefined {
+  const now = cpuSecondsOf(pid);
+  return now === undefined || before === undefined ? undefined : now - before;
+}
+
 /** The most that was resident at any time since its start (VmHWM), pages that it shares with others included. */
 export function peakResidentBytesOf(pid: number): number | undefined {
   const [, kilobytes] = /^VmHWM:\s+(\d+) kB$/m.exec(readText(`/proc/${pid}/status`) ?? '') ?? [];

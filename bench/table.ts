@@ -54,11 +54,14 @@ const WORKER_COLUMNS: Column[] = [
   { title: 'history events', align: 'right' },
 ];
 
-/** What only pgtrek has: its worker, Temporal's server, a history. Empty where it was not measured. */
+// Linux alone tells the first.
+const OF_WORKER: Metric[] = ['worker-cpu', 'history-events'];
+
+/** What only pgtrek has: its worker (or the program in its place), Temporal's server, a history. Empty where it was not measured. */
 export function renderWorkerTable(verdicts: Verdict[]): string[] {
   const cells = verdicts
     .filter(isMeasured)
-    .filter((verdict) => measureOf(verdict, 'history-events') !== undefined)
+    .filter((verdict) => OF_WORKER.some((metric) => measureOf(verdict, metric) !== undefined))
     .map((verdict) => [
       verdict.subject,
       measured(verdict, 'worker-peak-memory', formatBytes),

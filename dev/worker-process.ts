@@ -103,7 +103,7 @@ async function spawnWorker(
 }
 
 /** What the caller has set for other servers and workers is not for this one. */
-function ownEnvironment(): NodeJS.ProcessEnv {
+export function ownEnvironment(): NodeJS.ProcessEnv {
   const kept = ['PGTREK_PG_BIN', 'PGTREK_LOG_LEVEL'];
   const entries = Object.entries(process.env);
   return Object.fromEntries(

@@ -8,13 +8,13 @@ import { buildBundle } from '../../workers/workflow-bundle.js';
 
 const ROOT = fileURLToPath(new URL('../../', import.meta.url));
 
-/** Returns the program to run by Node. */
+/** With the program of pgtrek-engine beside it. Returns cli/main.js, to be run by Node. */
 export async function buildPackage(folder: string, signal: AbortSignal): Promise<string> {
   const dist = join(folder, 'dist');
   await mkdir(dist, { recursive: true });
   const require = createRequire(import.meta.url);
   const tsc = require.resolve('typescript/bin/tsc');
-  await execa(process.execPath, [tsc, '-p', 'tsconfig.build.json', '--outDir', dist], {
+  await execa(process.execPath, [tsc, '-p', 'bench/tsconfig.build.json', '--outDir', dist], {
     cwd: ROOT,
     cancelSignal: signal,
   });
@@ -24,4 +24,9 @@ export async function buildPackage(folder: string, signal: AbortSignal): Promise
   const modules = dirname(dirname(dirname(dirname(tsc))));
   await symlink(join(modules, 'node_modules'), join(folder, 'node_modules'));
   return join(dist, 'cli', 'main.js');
+}
+
+/** The program of pgtrek-engine; `main`: what buildPackage has returned. */
+export function engineBeside(main: string): string {
+  return join(dirname(dirname(main)), 'bench', 'load', 'engine-main.js');
 }

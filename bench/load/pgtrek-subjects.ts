@@ -5,13 +5,11 @@ import type { Migration, MigrationState, Pgtrek, SpecInput } from '../../client/
 import type { ClusterConnection } from '../../dev/cluster.js';
 import { startTemporalServer } from '../../dev/temporal-server.js';
 import { startWorkerProcess } from '../../dev/worker-process.js';
-import type { Measures } from '../metrics.js';
-import { cpuSecondsOf, peakResidentBytesOf } from '../process-use.js';
-import { SERVER_SETTINGS } from './servers.js';
-import { JOBS } from './subject.js';
+import { knownMeasures } from '../metrics.js';
+import { cpuSecondsOf, cpuSecondsSince, peakResidentBytesOf } from '../process-use.js';
+import { specFor } from './pgtrek-spec.js';
+import type { LoadMethod } from './pgtrek-spec.js';
 import type { Arena, Move, Outcome, Subject } from './subject.js';
-
-type LoadMethod = 'stream' | 'dump' | 'native';
 
 export const pgtrekSubjects: Subject[] = (['stream', 'dump', 'native'] as const).map((method) => ({
   name: `pgtrek-${method}`,
@@ -95,18 +93,13 @@ async function measured(
   const before = { worker: cpuSecondsOf(workerPid), temporal: cpuSecondsOf(temporalPid) };
   const migration = await pgtrek.start(spec);
   const { endedAt, state } = await Promise.race([until(migration, arena.signal), diesEarly]);
-  const measures: Measures = { 'history-events': await countEvents(parts) };
-  const add = (metric: keyof Measures, value: number | undefined) => {
-    if (value !== undefined) measures[metric] = value;
-  };
-  add('worker-peak-memory', peakResidentBytesOf(workerPid));
-  add('worker-cpu', since(cpuSecondsOf(workerPid), before.worker));
-  add('temporal-cpu', since(cpuSecondsOf(temporalPid), before.temporal));
+  const measures = knownMeasures({
+    'history-events': await countEvents(parts),
+    'worker-peak-memory': peakResidentBytesOf(workerPid),
+    'worker-cpu': cpuSecondsSince(workerPid, before.worker),
+    'temporal-cpu': cpuSecondsSince(temporalPid, before.temporal),
+  });
   return { endedAt, measures, phases: secondsOfStages(state) };
-}
-
-function since(now: number | undefined, before: number | undefined): number | undefined {
-  return now === undefined || before === undefined ? undefined : now - before;
 }
 
 /** Of all workflows and their runs: the server is new, so they are all of this migration. */
@@ -158,35 +151,6 @@ async function untilMonitor(migration: Migration, signal: AbortSignal): Promise<
 function throwIfBlocked({ status, blocked }: MigrationState): void {
   if (status !== 'blocked' && status !== 'aborted') return;
   throw new Error(`the migration is ${status}${blocked ? `: ${blocked.code}: ${blocked.message}` : ''}`);
-}
-
-/** The server's own copy is a part of replication; the others are measured without. */
-function specFor(
-  method: LoadMethod,
-  ends: { source: ClusterConnection; target: ClusterConnection },
-): SpecInput {
-  const endOf = ({ host, port, database, user }: ClusterConnection, password: string) => ({
-    host,
-    port,
-    database,
-    user,
-    password: { env: password },
-    tls: { mode: 'disable' as const },
-  });
-  return {
-    name: 'bench',
-    source: endOf(ends.source, 'SOURCE_PASSWORD'),
-    target: endOf(ends.target, 'TARGET_PASSWORD'),
-    load: {
-      method,
-      jobs: JOBS,
-      indexJobs: JOBS,
-      maintenanceWorkMem: SERVER_SETTINGS['maintenance_work_mem'],
-    },
-    ...(method === 'native'
-      ? { mode: 'full-load-and-cdc', cdc: { stop: { never: true } } }
-      : { mode: 'full-load' }),
-  };
 }
 
 const ANYWHERE: ClusterConnection = { host: '127.0.0.1', port: 5432, user: 'u', password: '', database: 'd' };

@@ -12,6 +12,7 @@ import {
   nativeSubscriptionIndexesAfter,
 } from '../../../bench/load/native-subscription.js';
 import { findPgcopydb, pgcopydb, pgcopydbSplit } from '../../../bench/load/pgcopydb.js';
+import { pgtrekEngine } from '../../../bench/load/pgtrek-engine.js';
 import { runOnce } from '../../../bench/load/run-once.js';
 import { openScene } from '../../../bench/load/scene.js';
 import type { Scene } from '../../../bench/load/scene.js';
@@ -127,6 +128,22 @@ describe('one run', () => {
     assert.ok(worker > 50 * MEGABYTE && worker < 600 * MEGABYTE, `${worker} bytes`);
     assert.ok((measures['worker-cpu'] ?? 0) > 0 && (measures['temporal-cpu'] ?? 0) > 0);
     assert.ok((phases['load'] ?? 0) > 0, JSON.stringify(phases));
+    await assertCleared();
+  });
+
+  it('of the load without Temporal has the stages of a migration, and no history', async () => {
+    const { measures, phases } = await run(pgtrekEngine);
+    assert.deepEqual(Object.keys(phases), ['validate', 'dump', 'restore', 'load']);
+    assert.equal(measures['history-events'], undefined);
+    if (isLinux)
+      assert.ok((measures['worker-peak-memory'] ?? 0) > 20 * MEGABYTE && (measures['worker-cpu'] ?? 0) > 0);
+    await assertCleared();
+  });
+
+  it('of the load without Temporal tells what blocks it, and ends its process', async () => {
+    const inTheWay = precededBy(pgtrekEngine, ({ target }) => query(target, 'CREATE TABLE orders (id int)'));
+    await assert.rejects(run(inTheWay), /orders exists on the target/);
+    await assert.rejects(run(pgtrekEngine, { deadlineMs: 300 }), /it did not end within 300 ms/);
     await assertCleared();
   });
 
