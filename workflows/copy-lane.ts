@@ -3,6 +3,7 @@ import { ActivityFailure, ApplicationFailure } from '@temporalio/workflow';
 import type { Batch, CopyResult, IndexTask, LoadGroup, LoadPlan } from '../contract/activities.js';
 import type { LaneName } from '../contract/names.js';
 import { bytesOf } from '../contract/values.js';
+import { asError } from './as-error.js';
 import { paceOf } from './complete-target.js';
 import { Crew } from './crew.js';
 import { namesOf, withSnapshot } from './keepers.js';
@@ -26,7 +27,17 @@ export async function copyLane(
   await withSnapshot(run, { lane, slot: isStreaming(run) }, async () => {
     setLane(run, lane, 'loading');
     run.slotReady = isStreaming(run);
-    await untilDone(run, 'load', () => new Copying(run, lane, builders, rewritten).untilDone());
+    let lost: Error | undefined;
+    await untilDone(run, 'load', async () => {
+      try {
+        await new Copying(run, lane, builders, rewritten).untilDone();
+      } catch (error) {
+        // Nobody can mend that: it ends the lane, and blocks nothing.
+        if (!isSnapshotLost(error)) throw error;
+        lost = asError(error);
+      }
+    });
+    if (lost) throw lost;
   });
   return [...rewritten.values()];
 }
