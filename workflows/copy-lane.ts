@@ -1,5 +1,5 @@
 /** The rows of one lane: parts and batches from its snapshot, and the index builders told as tables get whole. */
-import { ActivityFailure, ApplicationFailure } from '@temporalio/workflow';
+import { ActivityFailure, ApplicationFailure, isCancellation } from '@temporalio/workflow';
 import type { Batch, CopyResult, IndexTask, LoadGroup, LoadPlan } from '../contract/activities.js';
 import type { LaneName } from '../contract/names.js';
 import { bytesOf } from '../contract/values.js';
@@ -74,6 +74,10 @@ class Copying {
     crew.give(this.copiesOf(plan));
     try {
       await crew.finish();
+    } catch (error) {
+      // What a batch has brought before it failed is known to the ledger only.
+      if (!isCancellation(error) && !isSnapshotLost(error)) await readProgress(run);
+      throw error;
     } finally {
       await crew.cancel();
     }

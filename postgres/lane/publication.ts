@@ -2,12 +2,13 @@
 import { escapeIdentifier, escapeLiteral } from 'pg';
 import { PgtrekError } from '../../contract/errors.js';
 import type { LaneName } from '../../contract/names.js';
-import { explained } from '../classify-error.js';
+import { explained, sqlState } from '../classify-error.js';
 import { withEnds } from '../job.js';
 import type { Job } from '../job.js';
 import { claimTables } from '../ledger/lane-tables.js';
 import { closed, findPartialTables } from '../partial-tables.js';
 import type { Session } from '../session.js';
+import { compareSchema } from '../load/compare-schema.js';
 import { takeOver } from '../take-over.js';
 import { addJournal } from './given-publication.js';
 import { createJournal, journalTable, ownerComment } from './journal.js';
@@ -53,11 +54,22 @@ export async function publishLane(job: Job, lane: LaneName): Promise<{ tables: n
     }
     await explained(
       { doing: `create publication ${lane} on the source`, object: lane, remedy: PRIVILEGE_REMEDY },
-      () => createPublication(job, source, lane, tables),
+      () => createPublication(job, source, lane, tables).catch((error) => tellChange(job, source, error)),
     );
     await checkPublication(source, lane, tables.length + 1);
     return { tables: tables.length };
   });
+}
+
+/** A table that is gone, or no longer as it was dumped, is a change of the schema. */
+async function tellChange(job: Job, source: Session, error: unknown): Promise<never> {
+  // Undefined table, column, schema; of another kind.
+  if (['42P01', '42703', '3F000', '42809'].includes(sqlState(error) ?? ''))
+    await source.transaction(
+      () => compareSchema(job, source),
+      'BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY',
+    );
+  throw error;
 }
 
 const PRIVILEGE_REMEDY =

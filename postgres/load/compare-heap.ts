@@ -25,11 +25,11 @@ export async function compareHeap(source: Session, table: NotedHeap): Promise<vo
     [table.qualified],
   );
   if (named !== table.oid) {
-    throw new TableRewritten(`${table.qualified} was renamed or dropped on the source during the load`);
+    throw new TableRewritten(`${table.qualified} was renamed or dropped on the source during the load.`);
   }
   if (now?.heap !== table.heap || now.toast !== table.toast) {
     throw new TableRewritten(
-      `${table.qualified} was rewritten or truncated on the source during the load (VACUUM FULL, CLUSTER, TRUNCATE, some ALTER TABLE)`,
+      `${table.qualified} was rewritten or truncated on the source during the load (VACUUM FULL, CLUSTER, TRUNCATE, some ALTER TABLE).`,
     );
   }
 }

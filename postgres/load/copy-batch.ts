@@ -3,6 +3,7 @@ import type { Batch, CopiedPart, CopyResult } from '../../contract/activities.js
 import { PgtrekError } from '../../contract/errors.js';
 import type { LaneName } from '../../contract/names.js';
 import type { CopyFigures } from '../../contract/state.js';
+import { isRetryable } from '../classify-error.js';
 import { withEnds } from '../job.js';
 import type { Job } from '../job.js';
 import type { Session } from '../session.js';
@@ -29,31 +30,37 @@ export async function copyBatch(
   onProgress: (figures: CopyFigures) => void,
 ): Promise<CopyResult> {
   const result: CopyResult = { copied: [], rewritten: [] };
+  const failures: PgtrekError[] = [];
   const pace = bytesPerSecond === undefined ? undefined : new Pace(bytesPerSecond);
   let left: TableToCopy[] | undefined;
   do {
     left = await withEnds(job, 'copy', async (source, target) => {
       const tables = left ?? (await readBatch(target, { job, lane, batch, result }));
-      await copyUntilRewritten({ job, lane, snapshots, source, target, pace }, tables, {
+      await copyUntilBroken({ job, lane, snapshots, source, target, pace }, tables, {
         result,
+        failures,
         onProgress,
       });
       return tables;
     });
   } while (left.length > 0);
+  const [failure] = failures;
+  if (failure) throw failure;
   return result;
 }
 
 interface Outcome {
   result: CopyResult;
+  /** Of tables that a person must mend: told when the others are in. */
+  failures: PgtrekError[];
   onProgress: (figures: CopyFigures) => void;
 }
 
-/** Takes tables from `left`. Ends behind one that was rewritten, which leaves sessions that can do nothing else. */
-async function copyUntilRewritten(
+/** Takes tables from `left`. Ends behind one that could not be copied, which leaves sessions that can do nothing else. */
+async function copyUntilBroken(
   order: Omit<CopyOrder, 'onBytes'>,
   left: TableToCopy[],
-  { result, onProgress }: Outcome,
+  { result, failures, onProgress }: Outcome,
 ): Promise<void> {
   for (let table = left.shift(); table; table = left.shift()) {
     const { id, qualified, part, bytes: bytesPlanned } = table;
@@ -65,13 +72,23 @@ async function copyUntilRewritten(
     } as const;
     const onBytes = (bytes: number) => onProgress({ ...figures, bytes: String(bytes) });
     onBytes(0);
-    const outcome = await copyTable({ ...order, onBytes }, table);
+    const outcome = await copyTable({ ...order, onBytes }, table).catch(whatBlocks);
+    if (outcome instanceof PgtrekError) {
+      failures.push(outcome);
+      return;
+    }
     if ('rewritten' in outcome) {
       result.rewritten.push({ id, table: qualified, why: outcome.rewritten });
       return;
     }
     result.copied.push(outcome.copied);
   }
+}
+
+/** What no other attempt can mend, and no other table shares; the rest is thrown. */
+function whatBlocks(error: unknown): PgtrekError {
+  if (error instanceof PgtrekError && error.code !== 'SNAPSHOT_LOST' && !isRetryable(error)) return error;
+  throw error;
 }
 
 const TABLES_SQL = `

@@ -43,7 +43,9 @@ export async function copyRows(pipe: RowPipe): Promise<{ rows: number; bytes: nu
     source.destroy();
     target.destroy();
     const isGone = failed === 'source' && GONE.has(sqlState(error) ?? '');
-    throw isGone ? new TableRewritten(messageOf(error), { cause: error }) : error;
+    throw isGone
+      ? new TableRewritten(`The source has it no longer as it was: ${messageOf(error)}.`, { cause: error })
+      : error;
   }
   return { rows: input.rowCount, bytes: meter.bytes };
 }

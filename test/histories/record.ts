@@ -136,9 +136,8 @@ const BRANCHES: Record<string, Branch> = {
       await query(source, 'ALTER TABLE public.film ADD COLUMN note text');
       await untilState(migration, ({ drift }) => drift !== undefined);
       await migration.restartOnSchemaChange({ dropTarget: true });
-      await untilState(migration, ({ stage, events }) =>
-        stage === 'monitor' && events.some(({ kind }) => kind === 'restarted'),
-      );
+      // The first run, which tells of the restart too, has another lane.
+      await untilState(migration, ({ stage, lanes }) => stage === 'monitor' && lanes[0]?.name.endsWith('_2') === true);
       await migration.stop({ now: true });
     },
   },
