@@ -10,13 +10,13 @@ import type { ActivityDependencies } from './step.js';
 
 export function snapshotActivities(dependencies: ActivityDependencies): Pick<Activities, 'keepSnapshot'> {
   return {
-    keepSnapshot: step(dependencies, 'hold the snapshot', async (job, { lane, slot }) => {
+    keepSnapshot: step(dependencies, 'hold the snapshot', async (job, { lane, slot, keeper, from }) => {
       // Pause and Unpause in the Web UI make a second attempt, whatever the retry policy says.
       if (activityInfo().attempt > 1)
         throw new PgtrekError('SNAPSHOT_LOST', 'The snapshot’s first holder is gone.');
-      await holdSnapshot(job, lane, slot, async (held) => {
+      await holdSnapshot(job, { lane, slot, from }, async (held) => {
         Context.current().heartbeat({ kind: 'step', text: `holds snapshot ${held.snapshot}` });
-        await tellWorkflow({ id: randomUUID(), lane, ...held });
+        await tellWorkflow({ id: randomUUID(), lane, keeper, host: dependencies.hostQueue, ...held });
       });
     }),
   };

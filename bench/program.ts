@@ -2,21 +2,29 @@
 import { accessSync, constants, statSync } from 'node:fs';
 import { dirname, resolve } from 'node:path';
 import { Command, InvalidArgumentError } from 'commander';
+import { DATA_SET_NAMES } from './load/data-set.js';
+import type { DataSetName } from './load/data-set.js';
 import { SUBJECT_NAMES } from './load/subject.js';
 import type { SubjectName } from './load/subject.js';
 
 export interface LoadOptions {
   subjects: SubjectName[];
+  /** Each is a case of its own. */
+  data: DataSetName[];
   /** How often each subject is measured. */
   runs: number;
-  /** Share of the full set of data: 1 is about 1.5 GB. */
+  /** Share of the full sets of data. */
   scale: number;
+  /** Minutes after which a run is given up. */
+  deadline: number;
   /** Default: the newest embedded PostgreSQL below the target's that pg_dump can read. */
   sourceMajor?: number;
   /** Default: the newest embedded PostgreSQL. */
   targetMajor?: number;
   /** Where the rows are written. */
   json?: string;
+  /** Where the picture is written. */
+  plot?: string;
 }
 
 export interface Suites {
@@ -35,9 +43,16 @@ export function buildProgram(suites: Suites): Command {
     .command('load')
     .description('The time until a whole database is on another server: schema, rows, indexes, statistics.')
     .option('--json <file>', 'write the figures there, as rows', parseOutputFile)
+    .option('--plot <file>', 'write a picture of them there, as SVG', parseOutputFile)
+    .option('--data <names>', `of ${DATA_SET_NAMES.join(',')}`, parseNames('set of data', DATA_SET_NAMES), [
+      'mixed' as const,
+    ])
     .option('--runs <n>', 'how often each subject is measured, in turn', parseCount, 3)
-    .option('--scale <factor>', 'share of the full set of data, of 1.5 GB', parseFactor, 1)
-    .option('--subjects <names>', `of ${SUBJECT_NAMES.join(',')}`, parseSubjects, [...SUBJECT_NAMES])
+    .option('--scale <factor>', 'share of the full sets of data', parseFactor, 1)
+    .option('--subjects <names>', `of ${SUBJECT_NAMES.join(',')}`, parseNames('subject', SUBJECT_NAMES), [
+      ...SUBJECT_NAMES,
+    ])
+    .option('--deadline <minutes>', 'a run that takes longer has failed', parseMinutes, 20)
     .option(
       '--source-major <n>',
       'default: the newest that pg_dump here can read, below the target',
@@ -64,16 +79,21 @@ function parseFactor(text: string): number {
   return factor;
 }
 
-function parseSubjects(text: string): SubjectName[] {
-  return [...new Set(text.split(','))].map((name) => {
-    const known = SUBJECT_NAMES.find((candidate) => candidate === name);
-    if (known === undefined) {
-      throw new InvalidArgumentError(
-        `There is no subject "${name}": choose from ${SUBJECT_NAMES.join(', ')}.`,
-      );
-    }
-    return known;
-  });
+/** As fractions too; a timer of Node's cannot be longer than some weeks. */
+function parseMinutes(text: string): number {
+  const minutes = Number(text);
+  if (!(minutes > 0 && minutes <= 1_440))
+    throw new InvalidArgumentError('It must be a number above 0, up to 1440.');
+  return minutes;
+}
+
+function parseNames<Name extends string>(what: string, names: readonly Name[]): (text: string) => Name[] {
+  return (text) =>
+    [...new Set(text.split(','))].map((name) => {
+      const known = names.find((candidate) => candidate === name);
+      if (known !== undefined) return known;
+      throw new InvalidArgumentError(`There is no ${what} "${name}": choose from ${names.join(', ')}.`);
+    });
 }
 
 /** Before the first run, not after an hour of them. */

@@ -1,6 +1,7 @@
 /** The figures as rows of one shape, so that those of many runs and suites can be put into one table. */
+import { METRICS, METRIC_NAMES } from './metrics.js';
 import { ratioByRound, summarize } from './statistics.js';
-import { isMeasured, peakBytesOf, secondsByRound } from './verdict.js';
+import { isMeasured, measureOf, phasesOf, secondsByRound } from './verdict.js';
 import type { Measured, Verdict } from './verdict.js';
 
 export interface Row {
@@ -34,7 +35,6 @@ export function rowsOf({ suite, case: name, baseline, verdicts }: Figures): Row[
 function figuresOf(verdict: Measured, base: Measured | undefined): Figure[] {
   const { median, min, max } = summarize(verdict.runs.map(({ seconds }) => seconds));
   const ratio = base && ratioByRound(secondsByRound(verdict), secondsByRound(base));
-  const peak = peakBytesOf(verdict);
   const second = (metric: string, value: number) => ({ metric, value: round3(value), unit: 's' });
   return [
     second('time', median),
@@ -44,7 +44,11 @@ function figuresOf(verdict: Measured, base: Measured | undefined): Figure[] {
     ...(base === undefined || ratio === undefined
       ? []
       : [{ metric: 'time-ratio', value: round3(ratio), unit: `of ${base.subject}` }]),
-    ...(peak === undefined ? [] : [{ metric: 'peak-memory', value: peak, unit: 'bytes' }]),
+    ...METRIC_NAMES.flatMap((metric) => {
+      const value = measureOf(verdict, metric);
+      return value === undefined ? [] : [{ metric, value: round3(value), unit: METRICS[metric].unit }];
+    }),
+    ...phasesOf(verdict).map(([name, seconds]) => second(`phase-${name}`, seconds)),
   ];
 }
 

@@ -1,10 +1,15 @@
+import { METRICS } from './metrics.js';
+import type { Measures, Metric } from './metrics.js';
+import { summarize } from './statistics.js';
+
 /** One run whose result was checked and is right. */
 export interface Run {
   /** From 1; all subjects have their run of one round before the next begins. */
   round: number;
   seconds: number;
-  /** Absent where the system does not tell. */
-  peakBytes?: number;
+  measures: Measures;
+  /** Where the time went, in seconds; empty where the subject does not tell. */
+  phases: Record<string, number>;
 }
 
 /** What came of one subject. Figures are there only if every one of its runs had a right result. */
@@ -19,12 +24,26 @@ export function isMeasured(verdict: Verdict): verdict is Measured {
   return verdict.kind === 'measured';
 }
 
+/** The subject's runs; undefined where it was not measured. */
+export function measuredOf(verdicts: Verdict[], subject: string): Measured | undefined {
+  return verdicts.filter(isMeasured).find((verdict) => verdict.subject === subject);
+}
+
 export function secondsByRound({ runs }: Measured): Map<number, number> {
   return new Map(runs.map(({ round, seconds }) => [round, seconds]));
 }
 
-/** The highest of all runs; undefined where the system does not tell. */
-export function peakBytesOf({ runs }: Measured): number | undefined {
-  const peaks = runs.flatMap(({ peakBytes }) => (peakBytes === undefined ? [] : [peakBytes]));
-  return peaks.length === 0 ? undefined : Math.max(...peaks);
+/** Of all runs the highest, or the median, as the metric says; undefined where no run has it. */
+export function measureOf({ runs }: Measured, metric: Metric): number | undefined {
+  const values = runs.flatMap(({ measures }) => measures[metric] ?? []);
+  if (values.length === 0) return undefined;
+  return summarize(values)[METRICS[metric].ofRuns];
+}
+
+/** The median of each phase, in the order of the first run. */
+export function phasesOf({ runs }: Measured): [name: string, seconds: number][] {
+  return Object.keys(runs[0]?.phases ?? {}).map((name) => [
+    name,
+    summarize(runs.flatMap(({ phases }) => phases[name] ?? [])).median,
+  ]);
 }

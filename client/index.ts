@@ -5,6 +5,9 @@ export { Pgtrek } from './pgtrek.js';
 export type { StartOptions } from './pgtrek.js';
 export { Migration } from './migration.js';
 export type { MigrationSummary } from './list-migrations.js';
+export type { RunningFigures } from './live-figures.js';
+export { measureOnce } from './load-progress.js';
+export type { LoadProgress, Progress, TableProgress } from './load-progress.js';
 export type { MigrationView, WatchOptions } from './watch-migration.js';
 export type { WorkflowStatus } from './workflow-status.js';
 

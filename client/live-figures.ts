@@ -1,21 +1,36 @@
 import type { Client, WorkflowExecutionDescription } from '@temporalio/client';
+import { tsToDate } from '@temporalio/common/lib/time.js';
 import type { LiveFigures } from '../contract/state.js';
 
 type RawActivities = NonNullable<WorkflowExecutionDescription['raw']['pendingActivities']>;
-type Payload = NonNullable<NonNullable<RawActivities[number]['heartbeatDetails']>['payloads']>[number];
+type Activity = RawActivities[number];
+type Payload = NonNullable<NonNullable<Activity['heartbeatDetails']>['payloads']>[number];
 
 const KINDS: ReadonlySet<unknown> = new Set<LiveFigures['kind']>(['monitor', 'copy', 'step']);
+
+/** What a running activity said in its last heartbeat. */
+export type RunningFigures = LiveFigures & {
+  /** ISO, by the server's clock: when this attempt of it began. */
+  since?: string;
+};
 
 /** What the running activities said in their last heartbeat. describe() gives the payloads as they came over the wire. */
 export async function decodeLiveFigures(
   client: Client,
   description: WorkflowExecutionDescription,
-): Promise<LiveFigures[]> {
-  const payloads = (description.raw.pendingActivities ?? []).flatMap(
-    (activity) => activity.heartbeatDetails?.payloads?.slice(0, 1) ?? [],
+): Promise<RunningFigures[]> {
+  const figures = await Promise.all(
+    (description.raw.pendingActivities ?? []).map((activity) => figuresOf(client, activity)),
   );
-  const details = await Promise.all(payloads.map((payload) => decode(client, payload)));
-  return details.filter(isLiveFigures);
+  return figures.filter((told) => told !== undefined);
+}
+
+async function figuresOf(client: Client, activity: Activity): Promise<RunningFigures | undefined> {
+  const payload = activity.heartbeatDetails?.payloads?.[0];
+  const details = payload && (await decode(client, payload));
+  if (!isLiveFigures(details)) return undefined;
+  const { lastStartedTime } = activity;
+  return lastStartedTime ? { ...details, since: tsToDate(lastStartedTime).toISOString() } : details;
 }
 
 async function decode(client: Client, payload: Payload): Promise<unknown> {

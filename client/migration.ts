@@ -15,12 +15,13 @@ import type {
   StopMessage,
 } from '../contract/message-shapes.js';
 import { workflowId } from '../contract/names.js';
-import type { LiveFigures, MigrationEvent, MigrationState, Outcome, TablesPage } from '../contract/state.js';
+import type { MigrationEvent, MigrationState, Outcome, TablesPage } from '../contract/state.js';
 import { askMigration } from './ask-migration.js';
 import { awaitOutcome } from './await-outcome.js';
 import { summarize } from './list-migrations.js';
 import type { MigrationSummary } from './list-migrations.js';
 import { decodeLiveFigures } from './live-figures.js';
+import type { RunningFigures } from './live-figures.js';
 import { sendSignal, sendUpdate } from './send-message.js';
 import { translateServiceError } from './service-errors.js';
 import { callWithDeadline } from './temporal-link.js';
@@ -61,7 +62,7 @@ export class Migration {
   }
 
   /** What the running activities measured, about a second ago. */
-  async live(): Promise<LiveFigures[]> {
+  async live(): Promise<RunningFigures[]> {
     return decodeLiveFigures(this.#link.client, await this.#describe());
   }
 
@@ -70,7 +71,7 @@ export class Migration {
     return summarize(await this.#describe());
   }
 
-  /** State and live figures, at once and then every interval; the last one is of the ended migration. */
+  /** State, live figures and the progress of a load, at once and then every interval; the last one is of the ended migration. */
   watch(options: WatchOptions = {}): AsyncIterable<MigrationView> {
     return watchMigration(this.#link, this.#handle, options);
   }

@@ -7,8 +7,10 @@ import { startMigration } from './start-migration.js';
 import type { TemporalLink } from './temporal-link.js';
 
 export interface StartOptions {
-  /** Refuse with NO_WORKER when nobody polls the task queue. @default true */
+  /** Refuse with NO_WORKER when nobody polls the task queue within 13 s. @default true */
   requireWorker?: boolean;
+  /** Called once when no worker was found for 2 s; `forMs`: how long one is still waited for. */
+  onWait?: (wait: { taskQueue: string; forMs: number }) => void;
 }
 
 /** All migrations of one Temporal namespace. Made by `connect`. */
@@ -36,6 +38,7 @@ export class Pgtrek {
     const name = await startMigration(this.#link, input, {
       taskQueue: this.#taskQueue,
       requireWorker: options.requireWorker ?? true,
+      onWait: options.onWait,
     });
     return this.get(name);
   }

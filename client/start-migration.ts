@@ -7,6 +7,7 @@ import { translateServiceError } from './service-errors.js';
 import { callWithDeadline } from './temporal-link.js';
 import type { TemporalLink } from './temporal-link.js';
 import { requireWorker } from './worker-presence.js';
+import type { OnWait } from './worker-presence.js';
 
 /** What the list shows of a migration, kept in the workflow's memo. No secrets, and small: it is read with every list. */
 export interface MigrationMemo {
@@ -30,12 +31,12 @@ const WORKFLOW_TASK_TIMEOUT = '30s';
 export async function startMigration(
   link: TemporalLink,
   input: SpecInput,
-  options: { taskQueue: string | undefined; requireWorker: boolean },
+  options: { taskQueue: string | undefined; requireWorker: boolean; onWait: OnWait | undefined },
 ): Promise<string> {
   const spec = parseSpec(input);
   const taskQueue = options.taskQueue ?? spec.taskQueue;
   try {
-    if (options.requireWorker) await requireWorker(link, taskQueue);
+    if (options.requireWorker) await requireWorker(link, taskQueue, options.onWait);
     await callWithDeadline(link, () =>
       link.client.workflow.start(WORKFLOW_TYPE, {
         workflowId: workflowId(spec.name),

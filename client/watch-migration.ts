@@ -2,10 +2,15 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import type { WorkflowHandle } from '@temporalio/client';
 import type { PgtrekError } from '../contract/errors.js';
 import { QUERIES } from '../contract/messages.js';
-import type { LiveFigures, MigrationState } from '../contract/state.js';
+import type { MigrationState } from '../contract/state.js';
 import { askMigration } from './ask-migration.js';
 import { awaitOutcome } from './await-outcome.js';
 import { decodeLiveFigures } from './live-figures.js';
+import type { RunningFigures } from './live-figures.js';
+import { addLook, lookAtLoad } from './load-looks.js';
+import type { LoadLook } from './load-looks.js';
+import { measureLoad } from './load-progress.js';
+import type { LoadProgress } from './load-progress.js';
 import { translateServiceError } from './service-errors.js';
 import { callWithDeadline } from './temporal-link.js';
 import type { TemporalLink } from './temporal-link.js';
@@ -16,7 +21,9 @@ import type { WorkflowStatus } from './workflow-status.js';
 export interface MigrationView {
   state: MigrationState;
   /** Figures of the activities that run at this moment, about a second old. */
-  live: LiveFigures[];
+  live: RunningFigures[];
+  /** While rows are copied: how far, how fast, and how long it will take by the rate of the last minute. */
+  load?: LoadProgress;
   /** How the workflow stands; anything but `running` is the last look. */
   workflow: WorkflowStatus;
   /** Set while nobody answers: `state` is then the last that was seen. */
@@ -39,9 +46,12 @@ export async function* watchMigration(
   { intervalMs = 1_000, patienceMs = 120_000, signal }: WatchOptions,
 ): AsyncGenerator<MigrationView, void, undefined> {
   let last: { view: MigrationView; seenAt: number } | undefined;
+  let looks: LoadLook[] = [];
   while (!signal?.aborted) {
     try {
-      const view = await look(link, handle, { last: last?.view, signal });
+      const seen = await look(link, handle, { last: last?.view, signal });
+      looks = takeLook(looks, seen);
+      const view = withLoad(seen, looks);
       last = { view, seenAt: Date.now() };
       yield view;
       if (view.workflow !== 'running') return;
@@ -53,6 +63,16 @@ export async function* watchMigration(
     }
     await sleep(intervalMs, undefined, signal ? { signal } : undefined).catch(() => undefined);
   }
+}
+
+function takeLook(looks: LoadLook[], { state, live, workflow }: MigrationView): LoadLook[] {
+  const taken = workflow === 'running' ? lookAtLoad(state, live, new Date()) : undefined;
+  return taken ? addLook(looks, taken) : [];
+}
+
+function withLoad(view: MigrationView, looks: LoadLook[]): MigrationView {
+  const load = measureLoad(looks);
+  return load ? { ...view, load } : view;
 }
 
 interface LookContext {

@@ -7,25 +7,39 @@ import type { TemporalLink } from './temporal-link.js';
 const QUEUE_KINDS = { workflows: 1, activities: 2 } as const;
 
 const PRESENCE_DEADLINE_MS = 5_000;
-/** A worker that was started a moment ago is not seen before its first poll. */
-const GRACE_MS = 2_000;
+/**
+ * A server that was restarted knows no poller until the worker polls again: Temporal's SDK backs off for up to 10 s, give
+ * or take a fifth, while the server is away.
+ */
+const GRACE_MS = 13_000;
+/** A worker that was started a moment ago has polled by then. */
+const TELL_AFTER_MS = 2_000;
 const PAUSE_MS = 200;
 
+/** Told once, after 2 s without a worker: for how long one is still waited for. */
+export type OnWait = (wait: { taskQueue: string; forMs: number }) => void;
+
 /**
- * Throws NO_WORKER unless workers poll the queue for workflows and for activities.
+ * Returns as soon as workers poll the queue for workflows and for activities; throws NO_WORKER when none has within 13 s.
  * The server remembers a poller for about 5 minutes, so a worker that died just now still counts.
  */
-export async function requireWorker(link: TemporalLink, taskQueue: string): Promise<void> {
-  const graceEnds = Date.now() + GRACE_MS;
+export async function requireWorker(link: TemporalLink, taskQueue: string, onWait?: OnWait): Promise<void> {
+  const begun = Date.now();
+  let isTold = false;
   for (;;) {
     const [workflows, activities] = await Promise.all([
       hasPollers(link, taskQueue, QUEUE_KINDS.workflows),
       hasPollers(link, taskQueue, QUEUE_KINDS.activities),
     ]);
     if (workflows && activities) return;
-    if (Date.now() >= graceEnds) {
+    const waited = Date.now() - begun;
+    if (waited >= GRACE_MS) {
       const missing = workflows ? ' for activities' : activities ? ' for workflows' : '';
       throw noWorker(link, { taskQueue, what: `No worker polls task queue "${taskQueue}"${missing}` });
+    }
+    if (waited >= TELL_AFTER_MS && !isTold) {
+      isTold = true;
+      onWait?.({ taskQueue, forMs: GRACE_MS - waited });
     }
     await sleep(PAUSE_MS);
   }

@@ -38,38 +38,81 @@ export interface RestoreResult {
   objects: number;
 }
 
-/** Tables that one activity copies, one after the other. Ids are ledger ids. */
+/** What one activity copies: small tables one after the other, or one part of a big one. Ids are ledger ids. */
 export interface Batch {
   tables: number[];
+  /** Of a table that is split, from 1 on; absent: whole tables. */
+  part?: number;
   label: string;
   /** Planned bytes. */
   bytes: string;
 }
 
-export interface LoadPlan {
-  batches: Batch[];
-  tables: number;
+/** What one activity builds: every index of some tables, or some indexes of one table. Ids are ledger ids. */
+export interface IndexTask {
+  tables: number[];
+  /** Absent: all of them. */
+  indexes?: number[];
+  label: string;
+  /** How much there is to do, to put the longest first: bytes of the indexes, and of the table for statistics. */
   bytes: string;
 }
 
+/** Tables whose indexes begin when all their rows are in: one big table, or small ones that travel together. */
+export interface LoadGroup {
+  copies: Batch[];
+  indexes: IndexTask[];
+}
+
+/** The most work first. */
+export interface LoadPlan {
+  groups: LoadGroup[];
+  /** Left to copy. */
+  tables: number;
+  parts: number;
+  bytes: string;
+  /** Large objects are to be copied too. */
+  largeObjects: boolean;
+}
+
 export interface IndexPlan {
-  batches: Batch[];
+  tasks: IndexTask[];
   indexes: number;
   foreignKeys: number;
 }
 
-export interface CopiedTable {
+export interface CopiedPart {
   id: number;
   table: string;
+  /** Of a table that is split. */
+  part?: number;
   rows: string;
   bytes: string;
 }
 
+export interface CopyResult {
+  copied: CopiedPart[];
+  /** Tables that the snapshot shows no longer, or not whole: they go to a new lane. */
+  rewritten: { id: number; table: string; why: string }[];
+}
+
+export interface KeyResult {
+  constraints: number;
+  /** Keys between tables of several lanes: they are made when all lanes stand at one marker. */
+  deferred: number;
+  /** Keys that the data of the source breaks, with values: they are there, NOT VALID. */
+  violations: string[];
+}
+
 /** The keeper's word to its workflow, by the `snapshot` signal. */
 export interface SnapshotSignal {
-  /** Unique per keeper attempt: a second id of one lane means that the first keeper is dead. */
+  /** Unique per attempt: a second id of one keeper means that the first attempt is dead. */
   id: string;
   lane: LaneName;
+  /** Counts the keepers of a lane, from 1 on. */
+  keeper: number;
+  /** The queue of its worker's host. */
+  host: string;
   snapshot: string;
   /** The slot's consistent point; absent without a slot. */
   lsn?: Lsn;
@@ -113,8 +156,8 @@ export interface Activities {
   dumpSchema(input: { run: Run }): Promise<DumpResult>;
   restorePreData(input: { run: Run }): Promise<RestoreResult>;
 
-  /** The queue of the worker host that answers: what follows stays on its disk. */
-  findHost(input: { run: Run }): Promise<{ queue: string }>;
+  /** The queue of the worker host that answers: what follows stays on its disk. With `not`: of another host, where there is one. */
+  findHost(input: { run: Run; not?: string }): Promise<{ queue: string }>;
   dumpDatabase(input: { run: Run }): Promise<DataDump>;
   /** The data section only, onto empty tables. */
   restoreData(input: { run: Run; lane: LaneName; dump: DataDump }): Promise<void>;
@@ -126,13 +169,48 @@ export interface Activities {
   publishLane(input: { run: Run; lane: LaneName }): Promise<{ tables: number }>;
   dropLane(input: { run: Run; lane: LaneName }): Promise<Removed>;
 
-  /** Holds the snapshot until it is cancelled; tells it by the `snapshot` signal. One attempt only. */
-  keepSnapshot(input: { run: Run; lane: LaneName; slot: boolean }): Promise<void>;
+  /**
+   * Gives up what the lane has not copied: its publication is reduced to the tables that are in, which stay; the others
+   * are empty again, and belong to no lane. `tables`: how many stay, as the publication counts them; `left`: ids of
+   * those that leave.
+   */
+  reduceLane(input: { run: Run; lane: LaneName }): Promise<{ tables: number; left: number[] }>;
+
+  /**
+   * Holds the snapshot until it is cancelled; tells it by the `snapshot` signal. One attempt only. `from`: snapshots of
+   * other keepers, of which the first that lives is held too; without, the lane's own is made, with its slot if it has one.
+   */
+  keepSnapshot(input: {
+    run: Run;
+    lane: LaneName;
+    slot: boolean;
+    keeper: number;
+    from?: string[];
+  }): Promise<void>;
+  /** What the lane's tables lack. */
   planLoad(input: { run: Run; lane: LaneName }): Promise<LoadPlan>;
-  copyBatch(input: { run: Run; lane: LaneName; snapshot: string; batch: Batch }): Promise<CopiedTable[]>;
+  /** `snapshots`: names of the same one; `bytesPerSecond`: at most. */
+  copyBatch(input: {
+    run: Run;
+    lane: LaneName;
+    snapshots: string[];
+    batch: Batch;
+    bytesPerSecond?: number;
+  }): Promise<CopyResult>;
+  /** Throws SCHEMA_CHANGED when a table became a partition since the dump: its rows are in no lane. */
+  checkPartitions(input: { run: Run }): Promise<void>;
+  /** Those that are not there yet, batch after batch. */
+  copyLargeObjects(input: {
+    run: Run;
+    lane: LaneName;
+    snapshots: string[];
+  }): Promise<{ objects: number; bytes: string }>;
+  /** What tables lack, whether they are copied or not. */
   planIndexes(input: { run: Run }): Promise<IndexPlan>;
-  buildIndexes(input: { run: Run; batch: Batch }): Promise<{ indexes: number }>;
-  buildForeignKeys(input: { run: Run }): Promise<{ constraints: number }>;
+  /** `workers`: parallel maintenance workers of each build. */
+  buildIndexes(input: { run: Run; task: IndexTask; workers: number }): Promise<{ indexes: number }>;
+  /** `standing`: all lanes stand at one marker, so that keys between lanes can be made. */
+  buildForeignKeys(input: { run: Run; standing: boolean }): Promise<KeyResult>;
   restorePostData(input: { run: Run }): Promise<RestoreResult>;
   refreshViews(input: { run: Run }): Promise<void>;
   analyze(input: { run: Run }): Promise<void>;

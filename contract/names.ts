@@ -35,6 +35,16 @@ export function hostQueue(taskQueue: string, hostId: string): string {
   return `${taskQueue}@${hostId}`;
 }
 
+/** How Temporal shows a worker: process and machine for people, and its host's queue for `hostIdOf`. */
+export function workerIdentity(worker: { pid: number; machine: string; hostId: string }): string {
+  return `${worker.pid}@${worker.machine} pgtrek@${worker.hostId}`;
+}
+
+/** Undefined for a worker that gave itself another identity. */
+export function hostIdOf(identity: string): string | undefined {
+  return /^\d+@\S* pgtrek@(.+)$/.exec(identity)?.[1];
+}
+
 /** Bytes from the log's beginning. */
 export function lsnToBytes(lsn: string): bigint {
   const [high = '0', low = '0'] = lsn.split('/');

@@ -3,7 +3,7 @@ import { z } from 'zod';
 import { PgtrekError } from './errors.js';
 import { DEFAULT_TASK_QUEUE, NAME_PATTERN } from './names.js';
 import { MAX_INDEX_JOBS, MAX_JOBS } from './parse-message.js';
-import { isIsoTime, isLsn } from './values.js';
+import { bytesOf, isIsoTime, isLsn } from './values.js';
 
 const password = z
   .union(
@@ -46,16 +46,34 @@ const source = connection.extend({
     .describe('How the target server reaches the source; default: the source’s own values.'),
 });
 
+const size = z
+  .string()
+  .refine((text) => (bytesOf(text) ?? 0) > 0, 'must be a number of kB, MB, GB or TB, such as 256MB');
+
 const patterns = z.array(z.string().min(1)).default([]);
 
 const select = z.strictObject({
   include: patterns.describe('Tables, views, sequences to take, in pg_dump’s pattern syntax; empty: all.'),
   exclude: patterns.describe('What to leave out, in the same syntax: audit.* or *.temp_?'),
   excludeData: patterns.describe('Tables whose definition is taken and whose rows are not.'),
+  columns: z
+    .record(z.string().min(1), z.array(z.string().min(1)).min(1))
+    .default({})
+    .describe(
+      'Of these tables (schema.table) only these columns; to replicate, the source must be 15 or newer.',
+    ),
+  rows: z
+    .record(z.string().min(1), z.string().min(1))
+    .default({})
+    .describe(
+      'Of these tables (schema.table) only rows for which the condition holds; to replicate, the source must be 15 or newer.',
+    ),
   largeObjects: z
-    .enum(['block', 'skip'])
-    .default('block')
-    .describe('Large objects are not copied yet: block when there are any, or leave them behind.'),
+    .enum(['copy', 'block', 'skip'])
+    .optional()
+    .describe(
+      'Large objects: copy them, block when there are any, or leave them behind. Default: copy in mode full-load; block otherwise, as their changes are not replicated.',
+    ),
 });
 
 const stop = z
@@ -123,6 +141,24 @@ export const specSchema = z.strictObject({
         .regex(/^\d+(kB|MB|GB)$/)
         .default('256MB')
         .describe('Memory of one index build on the target.'),
+      splitSize: size
+        .default('1GB')
+        .describe(
+          'Tables above this size (with TOAST), or above one job’s share of the whole, are copied in parts of about this size.',
+        ),
+      bytesPerSecond: size
+        .optional()
+        .describe('At most so many bytes of rows a second, over all jobs together.'),
+      foreignKeyViolations: z
+        .enum(['report', 'block'])
+        .default('report')
+        .describe(
+          'A foreign key that the data of the source breaks: stays NOT VALID and is reported, or blocks.',
+        ),
+      compression: z
+        .enum(['auto', 'none', 'gzip', 'lz4', 'zstd'])
+        .default('auto')
+        .describe('Method dump: of the files; auto is lz4 where pg_dump has it, else gzip.'),
       slotTimeout: z
         .int()
         .min(1)

@@ -78,16 +78,23 @@ export interface MigrationEvent {
 
 export interface LaneState {
   name: LaneName;
-  status: 'publishing' | 'loading' | 'applying' | 'stopped' | 'dropped';
+  /** copied: its rows are in, and it is not subscribed yet. */
+  status: 'publishing' | 'loading' | 'copied' | 'applying' | 'stopped' | 'dropped';
   tables: number;
 }
 
-/** Sums over all tables of the migration. Bytes are COPY bytes, as strings: they may pass 2^53. */
+/** Sums over all tables of the migration. Bytes are strings: they may pass 2^53. */
 export interface Totals {
   tables: number;
   tablesCopied: number;
+  /** A table that is not split is one part. */
+  parts: number;
+  partsCopied: number;
   /** Estimate by pg_table_size when planned. */
   bytesPlanned: string;
+  /** Of bytesPlanned: a finished part or table counts all that was planned for it, however much COPY carried. */
+  bytesDone: string;
+  /** COPY bytes. */
   bytesCopied: string;
   rowsCopied: string;
   indexes: number;
@@ -169,6 +176,8 @@ export interface MigrationState {
   paused?: { since: string; by?: string };
   lanes: LaneState[];
   totals: Totals;
+  /** While rows are copied: the largest tables of status `copying`, at most 20, the largest first. */
+  copying?: TableRow[];
   /** How many tables are copied, and indexed, at the same time; from validate on. */
   load?: { jobs: number; indexJobs: number };
   /** The last cutover that was asked for. */
@@ -198,11 +207,14 @@ export interface Outcome {
 /** One row of the `tables` query. */
 export interface TableRow {
   table: string;
-  status: 'waiting' | 'copied' | 'ready';
+  status: 'waiting' | 'copying' | 'copied' | 'ready';
   /** Planned size, pg_table_size, as a string. */
   bytesPlanned: string;
+  /** COPY bytes and rows of its finished parts. */
   bytesCopied: string;
   rows: string;
+  parts: number;
+  partsCopied: number;
 }
 
 export interface TablesPage {
@@ -260,6 +272,9 @@ export interface LaneFigures {
 export interface CopyFigures {
   kind: 'copy';
   table: string;
+  /** Of a table that is split: then the bytes are this part's. */
+  part?: number;
+  /** COPY bytes so far. */
   bytes: string;
   bytesPlanned: string;
 }

@@ -20,3 +20,11 @@ export function millisecondsOf(text: string): number | undefined {
   const [, digits, unit] = /^(\d{1,6})(ms|s|min)$/.exec(text) ?? [];
   return digits === undefined ? undefined : Number(digits) * UNITS[unit as keyof typeof UNITS];
 }
+
+const SIZES = { kB: 1, MB: 2, GB: 3, TB: 4 } as const;
+
+/** Bytes of a size such as 256MB, in PostgreSQL's units of 1024; undefined for anything else. */
+export function bytesOf(text: string): number | undefined {
+  const [, digits, unit] = /^(\d{1,9})(kB|MB|GB|TB)$/.exec(text) ?? [];
+  return digits === undefined ? undefined : Number(digits) * 1024 ** SIZES[unit as keyof typeof SIZES];
+}

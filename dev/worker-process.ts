@@ -29,6 +29,8 @@ export interface WorkerProcessOptions {
   passwords: Record<string, string>;
   /** A file that `buildBundle` made; default: the worker makes its own. */
   workflowBundle?: string;
+  /** Compiled cli/main.js of another copy of pgtrek; default: as this program itself runs. */
+  main?: string;
 }
 
 // tsx, and bundling the workflows, take some seconds of a busy machine with two cores.
@@ -71,7 +73,7 @@ export async function startWorkerProcess(options: WorkerProcessOptions): Promise
 }
 
 async function spawnWorker(
-  { address, namespace, passwords, workflowBundle }: WorkerProcessOptions,
+  { address, namespace, passwords, workflowBundle, main }: WorkerProcessOptions,
   files: { folder: string; logFile: string },
 ): Promise<ChildProcess> {
   // In place of the user's own file, whose settings are for another server.
@@ -79,7 +81,7 @@ async function spawnWorker(
   await writeFile(configFile, '[profile.default]\n');
   const log = await open(files.logFile, 'a');
   // Detached, so that Ctrl-C reaches only us, and the worker stops when we say so.
-  const child = spawn(process.execPath, [...nodeArguments(), 'worker'], {
+  const child = spawn(process.execPath, [...(main === undefined ? nodeArguments() : [main]), 'worker'], {
     cwd: packageRoot(),
     detached: true,
     stdio: ['ignore', log.fd, log.fd],
@@ -101,7 +103,7 @@ async function spawnWorker(
 }
 
 /** What the caller has set for other servers and workers is not for this one. */
-function ownEnvironment(): NodeJS.ProcessEnv {
+export function ownEnvironment(): NodeJS.ProcessEnv {
   const kept = ['PGTREK_PG_BIN', 'PGTREK_LOG_LEVEL'];
   const entries = Object.entries(process.env);
   return Object.fromEntries(

@@ -28,6 +28,8 @@ export interface Relation extends RelationName {
   replicaIdentity: 'd' | 'n' | 'f' | 'i';
   /** pg_table_size, as text; '0' for kinds without storage. */
   bytes: string;
+  /** Of the heap alone, as text. */
+  pages: string;
   /** From the last ANALYZE; 0 when it never ran. */
   estimatedRows: number;
 }
@@ -59,6 +61,8 @@ const FACT_COLUMNS = `
     pg_get_userbyid(c.relowner)::text AS owner,
     c.relreplident::text AS "replicaIdentity",
     CASE WHEN c.relkind IN ('r', 'm', 'S') THEN coalesce(pg_table_size(c.oid), 0) ELSE 0 END::text AS bytes,
+    (CASE WHEN c.relkind = 'r' THEN coalesce(pg_relation_size(c.oid), 0) ELSE 0 END
+      / current_setting('block_size')::int)::text AS pages,
     greatest(c.reltuples, 0)::float8 AS "estimatedRows"`;
 
 const FROM_SQL = `
@@ -149,6 +153,11 @@ export function selectRelations<Each extends RelationName>(
       .filter((pattern) => !relations.some((relation) => pattern.matches(relation)))
       .map(({ text }) => text),
   };
+}
+
+/** Oid of the partitioned table at the top; its own where there is none. */
+export function rootOf(relation: RelationName, byOid: Map<number, RelationName>): number {
+  return familyOf(relation, byOid).at(-1)?.oid ?? relation.oid;
 }
 
 function tableOf(relation: RelationName, byOid: Map<number, RelationName>): RelationName {

@@ -5,7 +5,7 @@ import path from 'node:path';
 import { loadClientConnectConfig } from '@temporalio/envconfig';
 import type { NativeConnectionOptions } from '@temporalio/worker';
 import { PgtrekError } from '../contract/errors.js';
-import { DEFAULT_TASK_QUEUE, hostQueue } from '../contract/names.js';
+import { DEFAULT_TASK_QUEUE, hostQueue, workerIdentity } from '../contract/names.js';
 
 export interface WorkerConfig {
   connection: NativeConnectionOptions;
@@ -14,6 +14,8 @@ export interface WorkerConfig {
   taskQueue: string;
   /** The queue of this host's disk: task queue and PGTREK_HOST_ID (@default the host's name), stable over restarts. */
   hostQueue: string;
+  /** How Temporal shows this worker; it names the host, so that others find its queue. */
+  identity: string;
   /** PGTREK_DATA_DIR: dump files. @default ~/.local/state/pgtrek */
   dataDir: string;
   /** PGTREK_MAX_ACTIVITIES: how much this worker does at once. @default 50 */
@@ -28,11 +30,13 @@ export interface WorkerConfig {
 export function readConfig(env: NodeJS.ProcessEnv = process.env): WorkerConfig {
   const { connectionOptions, namespace } = loadTemporalConfig();
   const taskQueue = env.PGTREK_TASK_QUEUE ?? DEFAULT_TASK_QUEUE;
+  const hostId = env.PGTREK_HOST_ID ?? hostname();
   return {
     connection: connectionOptions,
     namespace: namespace ?? 'default',
     taskQueue,
-    hostQueue: hostQueue(taskQueue, env.PGTREK_HOST_ID ?? hostname()),
+    hostQueue: hostQueue(taskQueue, hostId),
+    identity: workerIdentity({ pid: process.pid, machine: hostname(), hostId }),
     dataDir: env.PGTREK_DATA_DIR ?? path.join(os.homedir(), '.local', 'state', 'pgtrek'),
     maxActivities: positive(env.PGTREK_MAX_ACTIVITIES, 50, 'PGTREK_MAX_ACTIVITIES'),
     shutdownGraceSeconds: positive(env.PGTREK_SHUTDOWN_GRACE, 10, 'PGTREK_SHUTDOWN_GRACE'),

@@ -49,6 +49,7 @@ export async function createWorkers(
 function workerOptions(config: WorkerConfig): Omit<WorkerOptions, 'taskQueue'> {
   return {
     namespace: config.namespace,
+    identity: config.identity,
     maxConcurrentActivityTaskExecutions: config.maxActivities,
     // By default figures are 11 s old in the median, and a cancel takes 19 s to arrive.
     maxHeartbeatThrottleInterval: '1s',

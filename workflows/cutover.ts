@@ -2,9 +2,9 @@
 import { condition } from '@temporalio/workflow';
 import type { CutoverReport } from '../contract/state.js';
 import { step } from './proxies.js';
-import { currentLane, note, planStop, runArgument } from './run.js';
+import { activeLanes, note, planStop, runArgument } from './run.js';
 import type { MigrationRun } from './run.js';
-import { setSequencesOnce } from './sequences.js';
+import { settle } from './standing.js';
 import { stand } from './stand.js';
 
 const DRIFTED =
@@ -15,7 +15,7 @@ export async function prepareCutover(run: MigrationRun): Promise<void> {
   const dryRun = run.asked.cutover?.dryRun === true;
   const found = await step('look whether a cutover can begin').checkCutover({
     run: runArgument(run),
-    lanes: [currentLane(run)],
+    lanes: activeLanes(run),
   });
   const reasons = [...found.reasons, ...(run.state.drift ? [DRIFTED] : [])];
   if (dryRun || reasons.length > 0) {
@@ -41,7 +41,7 @@ export function enterCutover(run: MigrationRun): void {
 
 /** A run that continues another finds it done, and stands on. */
 export async function cutover(run: MigrationRun): Promise<void> {
-  await setSequencesOnce(run);
+  await settle(run);
   if (run.asked.cutover) {
     delete run.asked.cutover;
     delete run.progress.planBefore;

@@ -7,6 +7,7 @@ import type {
   StageName,
   StopPlan,
   StopReport,
+  Totals,
 } from '../contract/state.js';
 import type { MigrationRun } from './run.js';
 
@@ -121,12 +122,34 @@ function punctuality({ overshootMs, overshootBytes, late }: StopReport): string 
 }
 
 function progress({ totals, monitor, outcome }: MigrationState): string {
-  const parts = [];
-  if (totals.tables > 0) parts.push(`tables ${String(totals.tablesCopied)} of ${String(totals.tables)}`);
-  if (totals.indexes > 0) parts.push(`indexes ${String(totals.indexesBuilt)} of ${String(totals.indexes)}`);
-  if (totals.rowsCopied !== '0') parts.push(`${totals.rowsCopied} rows copied`);
-  if (monitor && !outcome) parts.push(lag(monitor));
-  return parts.join(' · ');
+  const { tables, tablesCopied, parts, partsCopied, rowsCopied, indexes, indexesBuilt } = totals;
+  const told = [];
+  if (tablesCopied < tables && totals.bytesPlanned !== '0') told.push(share(totals));
+  if (tables > 0) told.push(ofAll('tables', tablesCopied, tables));
+  if (parts > tables) told.push(ofAll('parts', partsCopied, parts));
+  if (indexes > 0) told.push(ofAll('indexes', indexesBuilt, indexes));
+  if (rowsCopied !== '0') told.push(`${rowsCopied} rows copied`);
+  if (monitor && !outcome) told.push(lag(monitor));
+  return told.join(' · ');
+}
+
+function ofAll(what: string, done: number, all: number): string {
+  return `${what} ${String(done)} of ${String(all)}`;
+}
+
+/** Of finished parts alone; `pgtrek status` knows those that are under way. */
+function share({ bytesDone, bytesPlanned }: Totals): string {
+  const percent = Math.min(99, Math.floor((Number(bytesDone) / Number(bytesPlanned)) * 100));
+  return `copied ${String(percent)} % of ${size(Number(bytesPlanned))}`;
+}
+
+const UNITS = ['bytes', 'kB', 'MB', 'GB', 'TB', 'PB'];
+
+/** As pg_size_pretty, in steps of 1024. */
+function size(bytes: number): string {
+  const step = Math.min(UNITS.length - 1, Math.max(0, Math.floor(Math.log2(bytes) / 10)));
+  const count = bytes / 1024 ** step;
+  return `${count.toFixed(step === 0 || count >= 100 ? 0 : 1)} ${UNITS[step] ?? ''}`;
 }
 
 /** The workflow hears of figures every few minutes only. */

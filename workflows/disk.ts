@@ -1,11 +1,11 @@
 /** The dump method: rows travel over the disk of one worker host. */
 import { ActivityFailure, ApplicationFailure, TimeoutFailure } from '@temporalio/workflow';
 import { completeTarget } from './complete-target.js';
-import { readTables } from './load.js';
 import { onHost, step } from './proxies.js';
 import { nextLane, note, runArgument, specOf } from './run.js';
 import type { MigrationRun } from './run.js';
 import { dumpSchema, restoreSchema } from './schema.js';
+import { readTables } from './tables.js';
 
 export async function dumpToDisk(run: MigrationRun): Promise<void> {
   await dumpSchema(run);

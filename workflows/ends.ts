@@ -6,7 +6,7 @@ import { showDetails } from './details.js';
 import { cleanup, onHostCleanup, step } from './proxies.js';
 import { note, runArgument } from './run.js';
 import type { MigrationRun } from './run.js';
-import { setSequencesOnce } from './sequences.js';
+import { settle } from './standing.js';
 import { untilDone } from './stage.js';
 
 const NOTHING: Removed = { leftovers: [], notes: [] };
@@ -26,8 +26,7 @@ export async function finish(run: MigrationRun): Promise<Outcome> {
 async function setLastSequences(run: MigrationRun): Promise<void> {
   const { mode, method } = run.state;
   if (mode === 'full-load' && method === 'dump') return;
-  if (await setSequencesOnce(run))
-    note(run, 'sequences', `${String(run.progress.sequencesSet)} sequences were set`);
+  if (await settle(run)) note(run, 'sequences', `${String(run.progress.sequencesSet)} sequences were set`);
 }
 
 /** What cannot be removed blocks, and is tried again. */

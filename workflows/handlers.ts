@@ -145,23 +145,29 @@ function underWay({ asked, ending, progress }: MigrationRun): Situation['underWa
   return asked.cutover ? 'cutover' : undefined;
 }
 
-/** A second keeper of one lane means that the first one's snapshot is not to be trusted any more. */
+/** A second word of one keeper means that it was begun twice: its snapshot is not to be trusted any more. */
 function receiveSnapshot(run: MigrationRun, signal: unknown): void {
   if (!isSnapshot(signal)) {
     note(run, 'refused', 'snapshot: only the snapshot keeper of a lane may send it');
     return;
   }
-  const known = run.snapshots.get(signal.lane);
-  if (known && known.id !== signal.id) run.snapshots.delete(signal.lane);
-  else {
-    run.snapshots.set(signal.lane, signal);
-    takeDrift(run, signal.drift);
-  }
+  const told = run.snapshots.get(signal.lane) ?? new Map<number, SnapshotSignal>();
+  const known = told.get(signal.keeper);
+  if (known && known.id !== signal.id) told.delete(signal.keeper);
+  else told.set(signal.keeper, signal);
+  run.snapshots.set(signal.lane, told);
+  // The first keeper alone compares: the others hold what it has made.
+  if (signal.keeper === 1) takeDrift(run, signal.drift);
 }
 
 function isSnapshot(signal: unknown): signal is SnapshotSignal {
   if (typeof signal !== 'object' || signal === null) return false;
   return (
-    'id' in signal && typeof signal.id === 'string' && 'lane' in signal && typeof signal.lane === 'string'
+    'id' in signal &&
+    typeof signal.id === 'string' &&
+    'lane' in signal &&
+    typeof signal.lane === 'string' &&
+    'keeper' in signal &&
+    typeof signal.keeper === 'number'
   );
 }

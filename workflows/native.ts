@@ -1,10 +1,11 @@
 /** Lanes without a snapshot of ours: the server copies the rows itself (native), or they are there already (cdc). */
 import { buildAllIndexes, completeTarget } from './complete-target.js';
-import { publish, readTables, setLane, subscribe } from './load.js';
+import { publish, setLane, subscribe } from './lanes.js';
 import { step } from './proxies.js';
 import { currentLane, note, runArgument } from './run.js';
 import type { MigrationRun } from './run.js';
 import { restoreSchema } from './schema.js';
+import { readTables } from './tables.js';
 
 /** Keys must be there before the first row: the server finds the rows that change by them. */
 export async function restoreWithIndexes(run: MigrationRun): Promise<void> {

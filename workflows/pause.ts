@@ -1,8 +1,8 @@
 /** A pause while changes flow: the lanes stand at a marker of their own, and leave it again. */
 import type { MarkerPlan, Stopped } from '../contract/activities.js';
-import { setLane } from './load.js';
+import { setLanes } from './lanes.js';
 import { marking, step, vigil } from './proxies.js';
-import { currentLane, newMarker, note, runArgument } from './run.js';
+import { newMarker, note, runArgument } from './run.js';
 import type { MigrationRun } from './run.js';
 import { throwClockError } from './stop-clock.js';
 import { continueIfDue, unlessAttention, watchRound } from './watch.js';
@@ -25,7 +25,7 @@ async function standPaused(run: MigrationRun, marker: MarkerPlan): Promise<void>
     delete run.state.paused;
     note(run, 'resumed', 'the pause is over: the marker of the stop came first, and the lanes stand there');
   } else if (stopped) {
-    setLane(run, currentLane(run), 'stopped');
+    setLanes(run, 'stopped');
     note(run, 'paused', 'every lane stands; the source keeps the WAL that is not brought over yet');
     while (!isOver()) {
       await continueIfDue(run);
@@ -56,6 +56,6 @@ export async function resumeFromMarker(run: MigrationRun): Promise<void> {
   delete run.progress.resumeFrom;
   if (!run.progress.retired.includes(resumeFrom.marker)) run.progress.retired.push(resumeFrom.marker);
   if (!applying) return;
-  setLane(run, currentLane(run), 'applying');
+  setLanes(run, 'applying');
   note(run, 'resumed', 'the lanes go on');
 }

@@ -46,9 +46,11 @@ export function vigil(summary: string): ActivityInterfaceFor<Activities> {
  * The snapshot dies with its holder: a second attempt could only find it gone. Its loss costs the whole copy, so Temporal
  * may be away for a minute; that the holder has died, the steps that copy find out sooner by themselves.
  */
-export function keeper(summary: string): ActivityInterfaceFor<Activities> {
+export function keeper(summary: string, host?: string): ActivityInterfaceFor<Activities> {
   return proxyActivities<Activities>({
     ...STEP,
+    // One that has just gone away must not keep the second keeper waiting; another is looked for then.
+    ...(host === undefined ? {} : { taskQueue: host, scheduleToStartTimeout: '20s' }),
     heartbeatTimeout: '60s',
     retry: { maximumAttempts: 1 },
     summary,

@@ -13,7 +13,7 @@ import { firstState } from './first-state.js';
 export interface Progress {
   /** Lanes that were ever made. */
   lanes: number;
-  /** The lane that loads or streams now. */
+  /** The lane that is being made; of an older run, the only one. */
   lane?: LaneName;
   /** Where the slot begins, when it was made without a snapshot. */
   slotFrom?: Lsn;
@@ -36,6 +36,8 @@ export interface Progress {
   /** The stop that was planned before a cutover took its place. */
   planBefore?: StopPlan;
   sequencesSet?: number;
+  /** Foreign keys between lanes, made when all lanes stand. */
+  keysLeft?: number;
   events: number;
   /** The host whose disk has, or may have, files of the dump method. */
   dumpHost?: string;
@@ -76,10 +78,10 @@ export interface MigrationRun {
   state: MigrationState;
   progress: Progress;
   tables: TableRow[];
-  /** The snapshots that keepers told of, by lane. */
-  snapshots: Map<LaneName, SnapshotSignal>;
+  /** What the keepers of a lane's snapshot told, by their numbers. */
+  snapshots: Map<LaneName, Map<number, SnapshotSignal>>;
   asked: Asked;
-  /** The lane's slot exists, so a marker can be committed. */
+  /** The slots of all lanes exist, so a marker can be committed. */
   slotReady: boolean;
   clock: StopClock | undefined;
   clockError: Error | undefined;
@@ -130,6 +132,11 @@ export function currentLane(run: MigrationRun): LaneName {
   return run.progress.lane;
 }
 
+/** Those that carry tables: all but the dropped ones. */
+export function activeLanes({ state }: MigrationRun): LaneName[] {
+  return state.lanes.filter(({ status }) => status !== 'dropped').map(({ name }) => name);
+}
+
 /** Opens the next lane: its number is never used again. */
 export function nextLane(run: MigrationRun): LaneName {
   run.progress.lanes += 1;
@@ -145,7 +152,7 @@ export function newMarker(run: MigrationRun, plan: StopPlan): MarkerPlan {
     marker: `${run.owner}:${String(run.progress.stops)}`,
     nonce: uuid4(),
     plan: { kind, then, ...(at === undefined ? {} : { at }), ...(lsn === undefined ? {} : { lsn }) },
-    lanes: [currentLane(run)],
+    lanes: activeLanes(run),
   };
 }
 

@@ -64,7 +64,7 @@ function enter(run: MigrationRun, name: StageName): void {
   run.state.stage = name;
   goOn(run);
   delete run.state.blocked;
-  if (state.status !== 'done') {
+  if (state.status === 'waiting') {
     state.status = 'running';
     state.startedAt ??= new Date().toISOString();
     note(run, 'stage', `${name} begins`);
@@ -93,6 +93,7 @@ async function attempt(
   work: () => Promise<void>,
 ): Promise<Blocked | undefined> {
   const scope = new CancellationScope();
+  const around = run.work;
   run.work = scope;
   try {
     leaveIfAsked(run);
@@ -103,7 +104,7 @@ async function attempt(
     if (isCancellation(error)) throw error;
     return blockedBy(name, error);
   } finally {
-    run.work = undefined;
+    run.work = around;
   }
 }
 

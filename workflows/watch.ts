@@ -11,7 +11,7 @@ import { showDetails } from './details.js';
 import type { migration } from './migration.js';
 import { takeFigures } from './drift.js';
 import { vigil } from './proxies.js';
-import { currentLane, note, runArgument } from './run.js';
+import { activeLanes, note, runArgument } from './run.js';
 import type { Carried, MigrationRun } from './run.js';
 
 /** 6 events a round: a round of 5 minutes makes 1,700 a day. */
@@ -36,7 +36,7 @@ export async function watchRound(
   const figures = await unlessAttention(attention, () =>
     vigil(WATCHED[lanes]).monitor({
       run: runArgument(run),
-      lanes: [currentLane(run)],
+      lanes: activeLanes(run),
       retired: run.progress.retired,
       ...(run.state.drift ? { knownDrift: run.state.drift.digest } : {}),
       standing: lanes === 'standing',

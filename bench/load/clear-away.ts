@@ -13,10 +13,16 @@ export async function clearAway(run: {
 }): Promise<void> {
   await dropSubscriptions(run.target.connection(run.targetDatabase));
   await query(run.target.connection(), `DROP DATABASE IF EXISTS ${run.targetDatabase} WITH (FORCE)`);
+  await query(run.source, END_SESSIONS_SQL);
   await dropSlots(run.source);
   await dropPublications(run.source);
   await query(run.source, 'DROP SCHEMA IF EXISTS pgtrek CASCADE');
 }
+
+// Of a client that was killed: it would go on reading, and hold locks, in the next run.
+const END_SESSIONS_SQL = `
+  SELECT pg_terminate_backend(pid) FROM pg_stat_activity
+  WHERE datname = current_database() AND pid <> pg_backend_pid() AND backend_type = 'client backend'`;
 
 const SUBSCRIPTIONS_SQL = `
   SELECT quote_ident(subname) AS name FROM pg_subscription

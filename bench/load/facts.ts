@@ -19,11 +19,14 @@ const INDEXES_AND_CONSTRAINTS_SQL = `
   FROM pg_constraint o JOIN pg_class c ON c.oid = o.conrelid JOIN pg_namespace n ON n.oid = c.relnamespace
   WHERE ${OWN_TABLES} AND o.contype IN ('p', 'u', 'f', 'c', 'x')`;
 
+interface TableName {
+  name: string;
+}
+
 /** Rows of every table, whether it has statistics, indexes and constraints: sorted lines. */
 export async function readFacts(connection: ClientConfig): Promise<string[]> {
-  const tables = await query<{ name: string; analyzed: boolean }>(connection, TABLES_SQL);
-  const counts = await query<{ name: string; rows: string }>(connection, countSql(tables));
-  const rowsOf = new Map(counts.map(({ name, rows }) => [name, rows]));
+  const tables = await query<TableName & { analyzed: boolean }>(connection, TABLES_SQL);
+  const rowsOf = await countRows(connection, tables);
   const others = await query<{ fact: string }>(connection, INDEXES_AND_CONSTRAINTS_SQL);
   return [
     ...tables.map(
@@ -34,21 +37,35 @@ export async function readFacts(connection: ClientConfig): Promise<string[]> {
   ].sort();
 }
 
-function countSql(tables: { name: string }[]): string {
+// One statement cannot name thousands of tables, and one for each takes its time.
+const COUNTED_AT_ONCE = 250;
+
+async function countRows(connection: ClientConfig, tables: TableName[]): Promise<Map<string, string>> {
+  const rowsOf = new Map<string, string>();
+  for (let first = 0; first < tables.length; first += COUNTED_AT_ONCE) {
+    const sql = countSql(tables.slice(first, first + COUNTED_AT_ONCE));
+    for (const { name, rows } of await query<TableName & { rows: string }>(connection, sql)) {
+      rowsOf.set(name, rows);
+    }
+  }
+  return rowsOf;
+}
+
+function countSql(tables: TableName[]): string {
   const counts = tables.map(
     ({ name }) => `SELECT '${name.replaceAll("'", "''")}' AS name, count(*)::text AS rows FROM ${name}`,
   );
-  return counts.join(' UNION ALL ') || `SELECT '' AS name, '0' AS rows WHERE false`;
+  return counts.join(' UNION ALL ');
 }
 
 const TOLD = 5;
 
 /** Throws with the first differences. */
 export function assertSameFacts(target: string[], source: string[]): void {
-  const missing = source.filter((fact) => !target.includes(fact)).map((fact) => `not on the target: ${fact}`);
-  const foreign = target
-    .filter((fact) => !source.includes(fact))
-    .map((fact) => `only on the target: ${fact}`);
+  const onTarget = new Set(target);
+  const onSource = new Set(source);
+  const missing = source.filter((fact) => !onTarget.has(fact)).map((fact) => `not on the target: ${fact}`);
+  const foreign = target.filter((fact) => !onSource.has(fact)).map((fact) => `only on the target: ${fact}`);
   const differences = [...missing, ...foreign];
   if (differences.length === 0) return;
   const more = differences.length > TOLD ? `; and ${differences.length - TOLD} more` : '';

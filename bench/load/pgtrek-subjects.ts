@@ -1,24 +1,41 @@
-/** pgtrek as a user runs it: a Temporal server, a worker in a process of its own, and the library. */
-import { Connection } from '@temporalio/client';
+/** pgtrek as a user runs it: a Temporal server, an installed worker in a process of its own, and the library. */
+import { Client, Connection } from '@temporalio/client';
 import { PgtrekError, connect, parseSpec } from '../../client/index.js';
 import type { Migration, MigrationState, Pgtrek, SpecInput } from '../../client/index.js';
 import type { ClusterConnection } from '../../dev/cluster.js';
 import { startTemporalServer } from '../../dev/temporal-server.js';
 import { startWorkerProcess } from '../../dev/worker-process.js';
-import { SERVER_SETTINGS } from './servers.js';
-import { JOBS } from './subject.js';
-import type { Arena, Move, Subject } from './subject.js';
-
-type LoadMethod = 'stream' | 'dump' | 'native';
+import { knownMeasures } from '../metrics.js';
+import { cpuSecondsOf, cpuSecondsSince, peakResidentBytesOf } from '../process-use.js';
+import { specFor } from './pgtrek-spec.js';
+import type { LoadMethod } from './pgtrek-spec.js';
+import type { Arena, Move, Outcome, Subject } from './subject.js';
 
 export const pgtrekSubjects: Subject[] = (['stream', 'dump', 'native'] as const).map((method) => ({
   name: `pgtrek-${method}`,
-  absence: () => notBuilt(specFor(method, { source: ANYWHERE, target: ANYWHERE })),
+  needsPgtrek: true,
+  absence: async () => notBuilt(specFor(method, { source: ANYWHERE, target: ANYWHERE })),
   prepare: (arena) => prepareMigration(arena, method),
 }));
 
 async function prepareMigration(arena: Arena, method: LoadMethod): Promise<Move> {
-  const { source, target, belongings, workflowBundle } = arena;
+  const parts = await startParts(arena);
+  const move = method === 'native' ? moveToMonitor : moveToEnd;
+  return move({ ...parts, arena, spec: specFor(method, arena) });
+}
+
+interface Parts {
+  pgtrek: Pgtrek;
+  connection: Connection;
+  namespace: string;
+  workerPid: number;
+  temporalPid: number;
+  /** Rejects when the worker ends before it is told to. */
+  diesEarly: Promise<never>;
+}
+
+async function startParts({ source, target, belongings, pgtrek: main, memory }: Arena): Promise<Parts> {
+  if (main === undefined) throw new Error('pgtrek was not built');
   const temporal = await belongings.open(
     () => startTemporalServer(),
     (server) => server.stop(),
@@ -26,49 +43,83 @@ async function prepareMigration(arena: Arena, method: LoadMethod): Promise<Move>
   const { address, namespace } = temporal;
   const passwords = { SOURCE_PASSWORD: source.password, TARGET_PASSWORD: target.password };
   const worker = await belongings.open(
-    () => startWorkerProcess({ address, namespace, passwords, workflowBundle }),
+    () => startWorkerProcess({ address, namespace, passwords, main }),
     (process) => process.stop(),
   );
-  arena.memory.count(worker.pid);
+  memory.count(worker.pid);
   // Not by the caller's TEMPORAL_* variables and configuration file, which name another server.
   const connection = await belongings.open(
     () => Connection.connect({ address }),
     (opened) => opened.close(),
   );
   const pgtrek = await connect({ connection, address, namespace });
-  const move = method === 'native' ? moveToMonitor : moveToEnd;
-  return move(pgtrek, { spec: specFor(method, arena), arena, diesEarly: worker.diesEarly });
+  const { diesEarly } = worker;
+  return { pgtrek, connection, namespace, workerPid: worker.pid, temporalPid: temporal.pid, diesEarly };
 }
 
-interface MoveParts {
-  spec: SpecInput;
+interface MoveParts extends Parts {
   arena: Arena;
-  diesEarly: Promise<never>;
+  spec: SpecInput;
 }
 
 /** A full load: until the migration has completed. */
-function moveToEnd(pgtrek: Pgtrek, { spec, arena, diesEarly }: MoveParts): Move {
-  return {
-    go: async () => {
-      const migration = await pgtrek.start(spec);
-      return Promise.race([untilFinished(migration, arena.signal), diesEarly]);
-    },
-  };
+function moveToEnd(parts: MoveParts): Move {
+  return { go: () => measured(parts, untilFinished) };
 }
 
 /** The server's own copy: until all tables are copied and their changes follow. The stop is not measured. */
-function moveToMonitor(pgtrek: Pgtrek, { spec, arena, diesEarly }: MoveParts): Move {
-  const migration = pgtrek.get(spec.name);
+function moveToMonitor(parts: MoveParts): Move {
+  const { pgtrek, spec, arena, diesEarly } = parts;
   return {
-    go: async () => {
-      await pgtrek.start(spec);
-      return Promise.race([untilMonitor(migration, arena.signal), diesEarly]);
-    },
+    go: () => measured(parts, untilMonitor),
     end: async () => {
+      const migration = pgtrek.get(spec.name);
       await migration.stop({ now: true, then: 'finish' });
       await Promise.race([untilFinished(migration, arena.signal), diesEarly]);
     },
   };
+}
+
+interface Arrival {
+  endedAt: number;
+  state: MigrationState;
+}
+
+async function measured(
+  parts: MoveParts,
+  until: (migration: Migration, signal: AbortSignal) => Promise<Arrival>,
+): Promise<Outcome> {
+  const { pgtrek, spec, arena, diesEarly, workerPid, temporalPid } = parts;
+  const before = { worker: cpuSecondsOf(workerPid), temporal: cpuSecondsOf(temporalPid) };
+  const migration = await pgtrek.start(spec);
+  const { endedAt, state } = await Promise.race([until(migration, arena.signal), diesEarly]);
+  const measures = knownMeasures({
+    'history-events': await countEvents(parts),
+    'worker-peak-memory': peakResidentBytesOf(workerPid),
+    'worker-cpu': cpuSecondsSince(workerPid, before.worker),
+    'temporal-cpu': cpuSecondsSince(temporalPid, before.temporal),
+  });
+  return { endedAt, measures, phases: secondsOfStages(state) };
+}
+
+/** Of all workflows and their runs: the server is new, so they are all of this migration. */
+async function countEvents({ connection, namespace }: Parts): Promise<number> {
+  const { workflow } = new Client({ connection, namespace });
+  let events = 0;
+  for await (const { workflowId, runId } of workflow.list()) {
+    events += (await workflow.getHandle(workflowId, runId).describe()).historyLength;
+  }
+  return events;
+}
+
+function secondsOfStages({ stages }: MigrationState): Record<string, number> {
+  return Object.fromEntries(
+    stages.flatMap(({ name, startedAt, endedAt }) =>
+      startedAt === undefined || endedAt === undefined
+        ? []
+        : [[name, (Date.parse(endedAt) - Date.parse(startedAt)) / 1_000]],
+    ),
+  );
 }
 
 /*
@@ -76,7 +127,7 @@ function moveToMonitor(pgtrek: Pgtrek, { spec, arena, diesEarly }: MoveParts): M
  * clock of the Temporal server, which is this machine's. Not by result(): it cannot be called off before the connection is closed.
  */
 
-async function untilFinished(migration: Migration, signal: AbortSignal): Promise<number> {
+async function untilFinished(migration: Migration, signal: AbortSignal): Promise<Arrival> {
   let last: MigrationState | undefined;
   for await (const { state } of migration.watch({ signal })) {
     throwIfBlocked(state);
@@ -85,14 +136,14 @@ async function untilFinished(migration: Migration, signal: AbortSignal): Promise
   if (last?.status !== 'completed') throw new Error(`the migration ended as ${last?.status ?? 'unknown'}`);
   const { endedAt } = await migration.summary();
   if (endedAt === undefined) throw new Error('the end of the migration is not known');
-  return Date.parse(endedAt);
+  return { endedAt: Date.parse(endedAt), state: last };
 }
 
-async function untilMonitor(migration: Migration, signal: AbortSignal): Promise<number> {
+async function untilMonitor(migration: Migration, signal: AbortSignal): Promise<Arrival> {
   for await (const { state } of migration.watch({ signal })) {
     throwIfBlocked(state);
     const { startedAt } = state.stages.find(({ name }) => name === 'monitor') ?? {};
-    if (startedAt !== undefined) return Date.parse(startedAt);
+    if (startedAt !== undefined) return { endedAt: Date.parse(startedAt), state };
   }
   throw new Error('the migration ended before its changes followed');
 }
@@ -100,35 +151,6 @@ async function untilMonitor(migration: Migration, signal: AbortSignal): Promise<
 function throwIfBlocked({ status, blocked }: MigrationState): void {
   if (status !== 'blocked' && status !== 'aborted') return;
   throw new Error(`the migration is ${status}${blocked ? `: ${blocked.code}: ${blocked.message}` : ''}`);
-}
-
-/** The server's own copy is a part of replication; the others are measured without. */
-function specFor(
-  method: LoadMethod,
-  ends: { source: ClusterConnection; target: ClusterConnection },
-): SpecInput {
-  const endOf = ({ host, port, database, user }: ClusterConnection, password: string) => ({
-    host,
-    port,
-    database,
-    user,
-    password: { env: password },
-    tls: { mode: 'disable' as const },
-  });
-  return {
-    name: 'bench',
-    source: endOf(ends.source, 'SOURCE_PASSWORD'),
-    target: endOf(ends.target, 'TARGET_PASSWORD'),
-    load: {
-      method,
-      jobs: JOBS,
-      indexJobs: JOBS,
-      maintenanceWorkMem: SERVER_SETTINGS['maintenance_work_mem'],
-    },
-    ...(method === 'native'
-      ? { mode: 'full-load-and-cdc', cdc: { stop: { never: true } } }
-      : { mode: 'full-load' }),
-  };
 }
 
 const ANYWHERE: ClusterConnection = { host: '127.0.0.1', port: 5432, user: 'u', password: '', database: 'd' };

@@ -1,6 +1,7 @@
 /** One run of one subject: a new target database, the measured time, the check of the result, and all away again. */
 import { mkdir, rm } from 'node:fs/promises';
 import { join } from 'node:path';
+import { formatDuration } from '../../cli/render/format.js';
 import { Belongings } from '../../dev/belongings.js';
 import { PeakMemory } from '../peak-memory.js';
 import type { Run } from '../verdict.js';
@@ -17,12 +18,14 @@ export interface RunOnce {
   scene: Scene;
   subject: Subject;
   round: number;
+  /** What takes longer hangs: it is ended, and has failed. */
+  deadlineMs: number;
   /** Of the suite: ends the run with it. */
   belongings: Belongings;
 }
 
 /** Throws where the result is wrong, or the run did not come to its end. */
-export async function runOnce({ scene, subject, round, belongings }: RunOnce): Promise<Run> {
+export async function runOnce({ scene, subject, round, deadlineMs, belongings }: RunOnce): Promise<Run> {
   const { servers, source } = scene;
   const own = new Belongings();
   const givenUp = new AbortController();
@@ -37,21 +40,20 @@ export async function runOnce({ scene, subject, round, belongings }: RunOnce): P
   const memory = new PeakMemory();
   try {
     const target = servers.target.connection(TARGET_DATABASE);
-    const move = await subject.prepare({
-      ...scene,
-      target,
-      folder,
-      memory,
-      belongings: own,
-      signal: givenUp.signal,
-    });
+    const arena = { ...scene, target, folder, memory, belongings: own, signal: givenUp.signal };
+    const move = await subject.prepare(arena);
     await checkpoint(servers);
     memory.start();
-    const seconds = await timeOf(move);
-    const peakBytes = memory.stop();
+    const { seconds, measures, phases } = await measure(move, deadlineMs);
+    const peak = memory.stop();
     assertSameFacts(await readFacts(target), scene.facts);
     await move.end?.();
-    return { round, seconds, ...(peakBytes === undefined ? {} : { peakBytes }) };
+    return {
+      round,
+      seconds,
+      measures: { ...(peak === undefined ? {} : { 'peak-memory': peak }), ...measures },
+      phases,
+    };
   } finally {
     memory.stop();
     await endAll();
@@ -65,18 +67,16 @@ async function checkpoint({ source, target }: Servers): Promise<void> {
   await Promise.all([source, target].map((cluster) => query(cluster.connection(), 'CHECKPOINT')));
 }
 
-// The full set takes about a minute on two cores: what takes this long hangs.
-const DEADLINE_MS = 60 * 60_000;
-
-async function timeOf(move: Move): Promise<number> {
+async function measure(move: Move, deadlineMs: number): Promise<Omit<Run, 'round'>> {
   const begun = Date.now();
   let timer: NodeJS.Timeout | undefined;
   const late = new Promise<never>((_, reject) => {
-    timer = setTimeout(() => reject(new Error('it did not end within an hour')), DEADLINE_MS);
+    const error = new Error(`it did not end within ${formatDuration(deadlineMs)}`);
+    timer = setTimeout(() => reject(error), deadlineMs);
   });
   try {
-    const endedAt = await Promise.race([move.go(), late]);
-    return ((endedAt ?? Date.now()) - begun) / 1_000;
+    const { endedAt = Date.now(), measures = {}, phases = {} } = await Promise.race([move.go(), late]);
+    return { seconds: (endedAt - begun) / 1_000, measures, phases };
   } finally {
     clearTimeout(timer);
   }

@@ -1,36 +1,24 @@
-/** What all runs share: two servers, the filled source database, the client tools. */
+/** The filled source database of one case, between the servers that all cases share. */
 import { cpus, totalmem } from 'node:os';
-import { rmSync } from 'node:fs';
-import { rm, writeFile } from 'node:fs/promises';
-import { join } from 'node:path';
-import { formatBytes, formatCount } from '../../cli/render/format.js';
-import type { Belongings } from '../../dev/belongings.js';
+import { formatBytes, formatCount, formatMany } from '../../cli/render/format.js';
 import type { ClusterConnection } from '../../dev/cluster.js';
-import { endWithProcess } from '../../dev/end-with-process.js';
-import { makeOwnFolder, removeLeftFolders } from '../../dev/own-folder.js';
-import type { ClientTools } from '../../postgres/client-tools.js';
-import { buildBundle } from '../../workers/workflow-bundle.js';
 import type { Progress } from '../progress.js';
 import type { Row } from '../rows.js';
+import type { DataSet } from './data-set.js';
 import { readFacts } from './facts.js';
 import { fillSource } from './fill-source.js';
-import { SERVER_SETTINGS, startServers } from './servers.js';
-import type { Majors, Servers } from './servers.js';
+import { makeWal } from './make-wal.js';
+import { SERVER_SETTINGS } from './servers.js';
 import { query } from './sql.js';
+import type { Stage } from './stage.js';
 import { JOBS } from './subject.js';
 
-export interface Scene {
-  servers: Servers;
+export interface Scene extends Stage {
   /** The filled database. */
   source: ClusterConnection;
   size: SourceSize;
   /** Of the source, with which every result is compared. */
   facts: string[];
-  tools: ClientTools;
-  /** Of this process: everything on disk is below it. */
-  folder: string;
-  /** Built once, as an installed pgtrek brings it along. */
-  workflowBundle: string;
 }
 
 interface SourceSize {
@@ -40,49 +28,25 @@ interface SourceSize {
 }
 
 export interface SceneOptions {
-  majors: Majors;
-  tools: ClientTools;
+  dataSet: DataSet;
   scale: number;
-  belongings: Belongings;
   progress: Progress;
 }
 
 const DATABASE = 'bench';
 
-export async function openScene({
-  majors,
-  tools,
-  scale,
-  belongings,
-  progress,
-}: SceneOptions): Promise<Scene> {
-  const folder = await openFolder(belongings);
-  const workflowBundle = join(folder, 'workflows.bundle.js');
-  await writeFile(workflowBundle, (await buildBundle()).code);
-  const servers = await progress.step(
-    `starting PostgreSQL ${majors.source} (source) and ${majors.target} (target)`,
-    () => startServers(belongings, majors),
-  );
-  const source = servers.source.connection(DATABASE);
-  await progress.step('filling the source database', async () => {
-    await query(servers.source.connection(), `CREATE DATABASE ${DATABASE}`);
-    await fillSource(source, { scale });
+/** In place of the case before. */
+export async function openScene(stage: Stage, { dataSet, scale, progress }: SceneOptions): Promise<Scene> {
+  const cluster = stage.servers.source;
+  const source = cluster.connection(DATABASE);
+  await progress.step(`filling the source database: ${dataSet.name}`, async () => {
+    await query(cluster.connection(), `DROP DATABASE IF EXISTS ${DATABASE} WITH (FORCE)`);
+    await query(cluster.connection(), `CREATE DATABASE ${DATABASE}`);
+    await fillSource(source, { dataSet, scale });
   });
   const size = await readSize(source);
-  return { servers, source, size, facts: await readFacts(source), tools, folder, workflowBundle };
-}
-
-async function openFolder(belongings: Belongings): Promise<string> {
-  await removeLeftFolders('bench', async () => undefined);
-  const folder = await makeOwnFolder('bench', 'load');
-  const forget = endWithProcess(() => rmSync(folder, { recursive: true, force: true }));
-  return belongings.open(
-    async () => folder,
-    async () => {
-      await rm(folder, { recursive: true, force: true });
-      forget();
-    },
-  );
+  await makeWal(stage.servers.target, { sourceBytes: size.bytes });
+  return { ...stage, source, size, facts: await readFacts(source) };
 }
 
 const SIZE_SQL = `
@@ -95,15 +59,21 @@ async function readSize(source: ClusterConnection): Promise<SourceSize> {
   return size;
 }
 
+/** `1.5 GB with indexes, 6,082,294 rows in 45 tables` */
+export function describeSize({ size }: Scene): string {
+  return `${formatBytes(size.bytes)} with indexes, ${formatCount(Math.round(size.rows))} rows in ${formatMany(size.tables, 'table')}`;
+}
+
 /** What a reader must know of the figures. */
-export function describeScene({ servers, size, tools }: Scene): string[] {
+export function describeScene(scene: Scene): string[] {
+  const { servers, tools, peers } = scene;
   const settings = Object.entries(SERVER_SETTINGS).map(([name, value]) => `${name} ${value}`);
   return [
     `machine   ${cpus().length} cores, ${formatBytes(totalmem())} of memory, Node ${process.versions.node}`,
     `servers   PostgreSQL ${servers.source.major} to ${servers.target.major}, both on this machine`,
     `settings  ${settings.join(', ')}`,
-    `data      ${formatBytes(size.bytes)} with indexes, ${formatCount(size.rows)} rows in ${size.tables} tables`,
-    `clients   pg_dump and pg_restore ${tools.major}, ${JOBS} jobs everywhere`,
+    `data      ${describeSize(scene)}`,
+    `clients   ${[`pg_dump and pg_restore ${tools.major}`, ...peers].join(', ')}; ${JOBS} jobs everywhere`,
   ];
 }
 

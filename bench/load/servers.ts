@@ -21,7 +21,11 @@ export const SERVER_SETTINGS: Record<string, string> = {
   maintenance_work_mem: '512MB',
   // No checkpoint falls into a run: there is one before each.
   max_wal_size: '8GB',
+  // Segments of WAL stay for the next run: see make-wal.ts.
+  min_wal_size: '4GB',
   checkpoint_timeout: '30min',
+  // 10,000 tables with their indexes are locked by a dump, and by a restore in one transaction.
+  max_locks_per_transaction: '1024',
   max_sync_workers_per_subscription: '2',
   // As on a server that must keep its data; throw-away clusters have these off.
   fsync: 'on',

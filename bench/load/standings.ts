@@ -3,13 +3,15 @@ import type { Subject, SubjectName } from './subject.js';
 
 /** What came of every subject so far. */
 export class Standings {
-  readonly absences = new Map<SubjectName, string>();
   readonly failures = new Map<SubjectName, string>();
   readonly runs = new Map<SubjectName, Run[]>();
   readonly subjects: Subject[];
+  readonly absences: ReadonlyMap<SubjectName, string>;
 
-  constructor(subjects: Subject[]) {
+  /** @param absences why some of them cannot run */
+  constructor(subjects: Subject[], absences: ReadonlyMap<SubjectName, string>) {
     this.subjects = subjects;
+    this.absences = absences;
   }
 
   /** Those that are to run, and have not failed. */

@@ -1,12 +1,20 @@
 import { dumpAndRestore, dumpAndRestoreUncompressed } from './dump-and-restore.js';
-import { nativeSubscription } from './native-subscription.js';
+import { floor } from './floor.js';
+import { nativeSubscription, nativeSubscriptionIndexesAfter } from './native-subscription.js';
+import { pgcopydb, pgcopydbSplit } from './pgcopydb.js';
+import { pgtrekEngine } from './pgtrek-engine.js';
 import { pgtrekSubjects } from './pgtrek-subjects.js';
 import type { Subject, SubjectName } from './subject.js';
 
 const SUBJECTS: Subject[] = [
+  floor,
   dumpAndRestore,
   dumpAndRestoreUncompressed,
   nativeSubscription,
+  nativeSubscriptionIndexesAfter,
+  pgcopydb,
+  pgcopydbSplit,
+  pgtrekEngine,
   ...pgtrekSubjects,
 ];
 

@@ -14,9 +14,9 @@ interface SetLoadOptions extends MessageOptions {
 export function addSetLoadCommand(program: Command): void {
   program
     .command('set-load')
-    .description('Copy and index more or fewer tables at the same time, until the load is done.')
+    .description('Run more or fewer copies and index builds at the same time, until the load is done.')
     .argument('<name>', 'the migration')
-    .option('--jobs <n>', 'tables copied at the same time, 1 to 64', parseCount)
+    .option('--jobs <n>', 'tables or parts copied at the same time, 1 to 64', parseCount)
     .option('--index-jobs <n>', 'tables whose indexes are built at the same time, 1 to 32', parseCount)
     .option(...REASON_OPTION)
     .action(async (name: string, options: SetLoadOptions, command: Command) => {
@@ -38,7 +38,7 @@ export function addSetLoadCommand(program: Command): void {
 /** Fewer than before: what runs is not ended for it. */
 function sayPace(state: MigrationState): string[] {
   return [
-    `${state.name} now loads ${describePace(state)}.`,
+    `${state.name} now runs ${describePace(state)}.`,
     `Follow it:  pgtrek status ${state.name} --watch`,
   ];
 }

@@ -27,7 +27,7 @@ export function addStartCommand(program: Command): void {
     .action(async (options: StartOptions, command: Command) => {
       const input = await readSpec(options.file);
       await withPgtrek(command, async (pgtrek) => {
-        const migration = await pgtrek.start(input, { requireWorker: !options.detach });
+        const migration = await pgtrek.start(input, { requireWorker: !options.detach, onWait: tellWait });
         const state = options.detach ? undefined : await waitForValidate(migration);
         if (wantsJson(command)) printJson({ name: migration.name, ...(state ? { state } : {}) });
         else
@@ -37,6 +37,11 @@ export function addStartCommand(program: Command): void {
         return state?.status === 'blocked' ? EXIT.blocked : EXIT.done;
       });
     });
+}
+
+function tellWait({ taskQueue, forMs }: { taskQueue: string; forMs: number }): void {
+  const seconds = Math.ceil(forMs / 1_000);
+  console.error(`pgtrek: no worker polls task queue "${taskQueue}" yet; waiting ${seconds} s for one …`);
 }
 
 async function waitForValidate(migration: Migration): Promise<MigrationState> {

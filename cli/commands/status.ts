@@ -1,4 +1,5 @@
 import type { Command } from 'commander';
+import { measureOnce } from '../../client/index.js';
 import type { MigrationSummary, MigrationView, Pgtrek } from '../../client/index.js';
 import { EXIT } from '../exit-codes.js';
 import { wantsJson, withPgtrek } from '../globals.js';
@@ -44,11 +45,10 @@ async function showStatus(pgtrek: Pgtrek, name: string, format: 'json' | 'text')
     migration.state(),
     migration.live(),
   ]);
-  if (format === 'json') printJson({ state, live, workflow: summary.workflow });
-  else
-    printLines(
-      renderStatus(state, live, { ...terminalOf(), ...endsOf(summary), workflow: summary.workflow }),
-    );
+  const { workflow } = summary;
+  const load = workflow === 'running' ? measureOnce(state, live, new Date()) : undefined;
+  if (format === 'json') printJson({ state, live, ...(load ? { load } : {}), workflow });
+  else printLines(renderStatus(state, live, { ...terminalOf(), ...endsOf(summary), workflow }));
   return EXIT.done;
 }
 
@@ -64,24 +64,31 @@ async function watchStatus(pgtrek: Pgtrek, name: string, format: 'json' | 'text'
   return last?.state.status === 'completed' ? EXIT.done : EXIT.error;
 }
 
+/** About so many lines of the picture are not tables that are being copied. */
+const OTHER_LINES = 24;
+const LEAST_COPIES = 4;
+
 function drawer(summary: MigrationSummary): (view: MigrationView) => void {
   const screen = createLiveScreen();
-  return ({ state, live, workflow, problem }) => {
+  return ({ state, live, load, workflow, problem }) => {
     const told = problem === undefined ? {} : { problem: problem.message };
-    screen.draw(renderStatus(state, live, { ...terminalOf(), ...endsOf(summary), workflow, ...told }));
+    const progress = load === undefined ? {} : { load };
+    const copies = Math.max(LEAST_COPIES, (process.stdout.rows || 0) - OTHER_LINES);
+    const options = { ...terminalOf(), ...endsOf(summary), workflow, copies, ...progress, ...told };
+    screen.draw(renderStatus(state, live, options));
   };
 }
 
 function logger(): (view: MigrationView) => void {
   let before: MigrationView | undefined;
   return (view) => {
-    printLines(renderChanges(before, view, new Date()));
+    printLines(renderChanges(before, view));
     before = view;
   };
 }
 
-function printView({ state, live, workflow, problem }: MigrationView): void {
-  printJson({ state, live, workflow, ...(problem ? { problem } : {}) });
+function printView({ state, live, load, workflow, problem }: MigrationView): void {
+  printJson({ state, live, ...(load ? { load } : {}), workflow, ...(problem ? { problem } : {}) });
 }
 
 function endsOf({ source, target }: MigrationSummary): { ends?: { source: string; target: string } } {

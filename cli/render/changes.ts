@@ -1,22 +1,21 @@
-import type { MigrationView } from '../../client/index.js';
-import { formatDuration, formatPercent, formatTime } from './format.js';
-import { measureLoad } from './load-progress.js';
+import type { LoadProgress, MigrationView } from '../../client/index.js';
+import { formatBytes, formatDuration, formatPercent, formatRate, formatTime } from './format.js';
 import { monitorFigures, renderLag } from './monitor-line.js';
 import { notableEvents } from './notable-events.js';
 import { paintWith } from './colour.js';
 import { plain } from './text.js';
 
-/** Steps of load, and time between two lines on lag, that are worth a line in a log. */
-const LOAD_STEPS = 10;
+/** Time between two lines of a log, though nothing else has happened. */
+const LOAD_EVERY_MS = 300_000;
 const LAG_EVERY_MS = 30_000;
 
 /** What to say in a log that the last line did not: for a watch without a terminal. Pure. */
-export function renderChanges(before: MigrationView | undefined, view: MigrationView, now: Date): string[] {
+export function renderChanges(before: MigrationView | undefined, view: MigrationView): string[] {
   return [
     ...changedProblem(before, view),
     ...changedStatus(before, view),
     ...changedStages(before, view),
-    ...changedLoad(before, view, now),
+    ...changedLoad(before, view),
     ...changedLag(before, view),
     ...newEvents(before, view),
   ];
@@ -49,22 +48,42 @@ function changedStages(before: MigrationView | undefined, { state }: MigrationVi
     });
 }
 
-function changedLoad(before: MigrationView | undefined, view: MigrationView, now: Date): string[] {
-  const isLoading = view.state.stages.some(({ name, status }) => name === 'load' && status === 'running');
-  if (!isLoading) return [];
-  const stepOf = (of: MigrationView) => Math.floor(measureLoad(of.state, of.live, now).fraction * LOAD_STEPS);
-  const { fraction } = measureLoad(view.state, view.live, now);
-  const { tablesCopied, tables } = view.state.totals;
-  const isNew = tables > 0 && (!before || stepOf(before) < stepOf(view));
-  return isNew ? [`load: ${formatPercent(fraction)}, ${tablesCopied} of ${tables} tables`] : [];
+/** At every tenth, and every few minutes of a long load. */
+function changedLoad(
+  before: MigrationView | undefined,
+  { load, state: { totals } }: MigrationView,
+): string[] {
+  if (!load) return [];
+  const known = before?.load;
+  const isStep = !known || tenths(known) < tenths(load);
+  const isLate = known && periodOf(known.at, LOAD_EVERY_MS) < periodOf(load.at, LOAD_EVERY_MS);
+  if (!isStep && !isLate) return [];
+  const { tables, tablesCopied, parts, partsCopied } = totals;
+  const { fraction, bytesDone, bytesPlanned, bytesPerSecond, millisecondsLeft } = load;
+  const facts = [
+    formatPercent(fraction),
+    ...(bytesPlanned > 0 ? [`${formatBytes(bytesDone)} of ${formatBytes(bytesPlanned)}`] : []),
+    `${tablesCopied} of ${tables} tables`,
+    ...(parts > tables ? [`${partsCopied} of ${parts} parts`] : []),
+    ...(bytesPerSecond === undefined ? [] : [formatRate(bytesPerSecond)]),
+    ...(millisecondsLeft === undefined ? [] : [`all rows in ${formatDuration(millisecondsLeft)}`]),
+  ];
+  return [`load: ${facts.join(', ')}`];
+}
+
+function tenths({ fraction }: LoadProgress): number {
+  return Math.floor(fraction * 10);
+}
+
+function periodOf(at: string, length: number): number {
+  return Math.floor(Date.parse(at) / length);
 }
 
 function changedLag(before: MigrationView | undefined, view: MigrationView): string[] {
   const figures = monitorFigures(view);
   const known = before && monitorFigures(before);
   if (!figures) return [];
-  const period = (at: string) => Math.floor(Date.parse(at) / LAG_EVERY_MS);
-  if (known && period(known.at) === period(figures.at)) return [];
+  if (known && periodOf(known.at, LAG_EVERY_MS) === periodOf(figures.at, LAG_EVERY_MS)) return [];
   return [renderLag({ paint: paintWith(false) }, figures)];
 }
 

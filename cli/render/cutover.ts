@@ -44,7 +44,7 @@ export function renderCutoverEnd(end: CutoverEnd, { width, colour }: Terminal): 
   const paint = paintWith(colour);
   switch (end.kind) {
     case 'blocked':
-      return renderBlocked({ state, live: [], width, paint, now: new Date() });
+      return renderBlocked({ state, width, paint });
     case 'ended':
       return [`${name} has ended meanwhile: ${state.status}.`];
     case 'late':

@@ -1,27 +1,7 @@
-import type { MigrationEvent, MigrationSummary, TablesPage } from '../../client/index.js';
+import type { MigrationEvent, MigrationSummary } from '../../client/index.js';
 import { renderColumns } from './columns.js';
-import { formatBytes, formatCount, formatTime } from './format.js';
+import { formatTime } from './format.js';
 import { plain } from './text.js';
-
-export function renderTables({ total, offset, tables }: TablesPage, width: number): string[] {
-  const columns = [
-    { title: 'table' },
-    { title: 'status' },
-    { title: 'planned', align: 'right' as const },
-    { title: 'copied', align: 'right' as const },
-    { title: 'rows', align: 'right' as const },
-  ];
-  const rows = tables.map(({ table, status, bytesPlanned, bytesCopied, rows: count }) => [
-    plain(table),
-    status,
-    formatBytes(bytesPlanned),
-    formatBytes(bytesCopied),
-    formatCount(count),
-  ]);
-  const end = offset + tables.length;
-  const more = end < total ? [`${end} of ${formatCount(total)}; go on with --offset ${end}`] : [];
-  return [...renderColumns(columns, rows, width), ...more];
-}
 
 export function renderMigrations(migrations: MigrationSummary[], width: number): string[] {
   if (migrations.length === 0) return ['no migrations'];

@@ -1,5 +1,8 @@
 import type { MigrationEvent } from '../../client/index.js';
 
+/** The kind of events that tell of an object which the load went on without. */
+export const SET_ASIDE = 'set-aside';
+
 /** Without those that say what the list of stages shows already. */
 export function notableEvents(events: MigrationEvent[]): MigrationEvent[] {
   return events.filter(({ kind }) => kind !== 'stage' && kind !== 'stage-done');

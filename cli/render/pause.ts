@@ -26,7 +26,7 @@ export function describePause(state: MigrationState): string {
     return 'The target server’s own copy goes on; what follows it does not begin.';
   const { tables, tablesCopied } = state.totals;
   const snapshot = tablesCopied < tables ? ' The snapshot stays open on the source meanwhile.' : '';
-  return `No new table begins, and those under way are finished.${snapshot}`;
+  return `No new copy or index job begins, and those under way are finished.${snapshot}`;
 }
 
 function isStanding({ lanes }: MigrationState): boolean {

@@ -1,21 +1,16 @@
 import type { MigrationState, StageName, StageState } from '../../client/index.js';
 import { describeCutover } from './cutover.js';
-import { formatBytes, formatDuration, formatMany, formatPercent, formatRate } from './format.js';
-import { describePace } from './load-pace.js';
-import { measureLoad } from './load-progress.js';
+import { formatDuration, formatMany } from './format.js';
+import { noteOfLoad, renderLoad } from './load-lines.js';
 import { monitorFigures, renderLag } from './monitor-line.js';
-import { renderBar } from './progress-bar.js';
 import type { Drawing } from './drawing.js';
 import { describeStop } from './stop-line.js';
-import { cutTo, padTo, plain } from './text.js';
+import { padTo, plain } from './text.js';
 
 const NAME_COLUMN = 11;
 const TIME_COLUMN = 11;
-/** More copies at once than fit on a screen are counted instead. */
-const COPIES_SHOWN = 6;
-/** On less than this, a long bar would cut off the time that is left. */
-const WIDE = 115;
-const SHORT_BAR = 10;
+/** The mark, and a space behind it. */
+const MARK_COLUMN = 2;
 
 /** One line a stage: its mark, its name, how long it took, and what there is to say of it. */
 export function renderStages(drawing: Drawing): string[] {
@@ -37,7 +32,7 @@ function renderStage(drawing: Drawing, stage: StageState): string[] {
   const text = look === 'waiting' ? paint.dim(`${name}${time}`) : `${name}${time}`;
   const line = `${mark[look]} ${text}${note}`.trimEnd();
   const isLoading = stage.name === 'load' && stage.status === 'running';
-  return [line, ...(isLoading ? [...renderCopies(drawing), ...renderBuilds(drawing)] : [])];
+  return [line, ...(isLoading ? renderLoad(drawing, roomFor(drawing)) : [])];
 }
 
 function lookOf(
@@ -54,15 +49,20 @@ function timeOf({ startedAt, endedAt }: StageState, now: Date): string {
   return formatDuration(end - Date.parse(startedAt));
 }
 
+/** Columns for what there is to say behind the name and the time. */
+function roomFor({ width }: Drawing): number {
+  return width - MARK_COLUMN - NAME_COLUMN - TIME_COLUMN;
+}
+
 function noteOf(drawing: Drawing, stage: StageState): string {
   const special: Partial<Record<StageName, () => string>> = {
     validate: () => noteOfFindings(drawing),
-    load: () => noteOfLoad(drawing, stage),
+    load: () => noteOfLoad(drawing, stage, roomFor(drawing)),
     monitor: () => (stage.status === 'running' ? renderLag(drawing, monitorFigures(drawing)) : ''),
     stop: () => describeStop(drawing),
     cutover: () => describeCutover(drawing.state),
   };
-  return special[stage.name]?.() || noteOfStep(drawing, stage);
+  return special[stage.name]?.() || (stage.name === 'load' ? '' : noteOfStep(drawing, stage));
 }
 
 /** The step that the running stage tells. */
@@ -81,70 +81,4 @@ function noteOfFindings({ state: { findings }, paint }: Drawing): string {
   ]
     .filter((part) => part !== '')
     .join(', ');
-}
-
-function noteOfLoad(drawing: Drawing, stage: StageState): string {
-  const { state, live, now, width, paint } = drawing;
-  const { totals } = state;
-  if (stage.status === 'done') {
-    const parts = [formatMany(totals.tables, 'table'), ...copiedOf(state)];
-    return paint.dim([...parts, ...indexesOf(state)].join(' · '));
-  }
-  if (totals.tables === 0) return '';
-  // The server tells no bytes of its own copy.
-  if (state.method === 'native')
-    return [formatMany(totals.tables, 'table'), 'copied by the target server'].join(', ');
-  const load = measureLoad(state, live, now);
-  const isMoving = state.status === 'running';
-  const parts = [
-    `${formatBytes(load.bytesCopied)} of ${formatBytes(load.bytesPlanned)}`,
-    `${totals.tablesCopied} of ${formatMany(totals.tables, 'table')}`,
-    ...(isMoving && load.bytesPerSecond !== undefined ? [formatRate(load.bytesPerSecond)] : []),
-    ...(isMoving && load.millisecondsLeft !== undefined
-      ? [`${formatDuration(load.millisecondsLeft)} left`]
-      : []),
-  ];
-  const bar = width < WIDE ? renderBar(load.fraction, paint, SHORT_BAR) : renderBar(load.fraction, paint);
-  return `${bar} ${formatPercent(load.fraction)}  ${parts.join(' · ')}`;
-}
-
-/** What the server copied by itself is not counted. */
-function copiedOf({ totals, method }: MigrationState): string[] {
-  if (method === 'native') return [];
-  return [formatBytes(totals.bytesCopied), formatMany(Number(totals.rowsCopied), 'row')];
-}
-
-function indexesOf({ totals }: MigrationState): string[] {
-  const { indexes, indexesBuilt, constraints, constraintsBuilt } = totals;
-  return [
-    ...(indexes > 0 ? [`${indexesBuilt} of ${formatMany(indexes, 'index', 'indexes')}`] : []),
-    ...(constraints > 0 ? [`${constraintsBuilt} of ${formatMany(constraints, 'key')}`] : []),
-  ];
-}
-
-/** The tables that are being copied now, indented under load. */
-function renderCopies(drawing: Drawing): string[] {
-  const { state, live, now, width, paint } = drawing;
-  const { copies } = measureLoad(state, live, now);
-  const shown = copies.slice(0, COPIES_SHOWN);
-  const nameWidth = Math.min(
-    Math.floor(width / 3),
-    Math.max(0, ...shown.map(({ table }) => plain(table).length)),
-  );
-  const lines = shown.map(({ table, bytes, bytesPlanned }) => {
-    const fraction = Number(bytesPlanned) > 0 ? Math.min(1, Number(bytes) / Number(bytesPlanned)) : 0;
-    const name = padTo(cutTo(plain(table), nameWidth), nameWidth);
-    return `    ${name}  ${renderBar(fraction, paint, 12)}  ${formatBytes(bytes)} of ${formatBytes(bytesPlanned)}`;
-  });
-  const more = copies.length - shown.length;
-  return more > 0 ? [...lines, paint.dim(`    … and ${more} more`)] : lines;
-}
-
-/** Indexes and keys, which follow their tables, and what the activities that are no copies do. */
-function renderBuilds(drawing: Drawing): string[] {
-  const { live, paint, state } = drawing;
-  const steps = live.filter((figures) => figures.kind === 'step').map(({ text }) => plain(text));
-  const pace = state.status === 'running' ? describePace(state) : '';
-  const parts = [...indexesOf(state), ...steps, ...(pace === '' ? [] : [pace])];
-  return parts.length > 0 ? [paint.dim(`    ${parts.join(' · ')}`)] : [];
 }

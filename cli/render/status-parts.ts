@@ -1,12 +1,12 @@
 import type { LaneFigures, MigrationState } from '../../client/index.js';
 import { formatBytes, formatClock, formatMany } from './format.js';
 import { monitorFigures } from './monitor-line.js';
-import { notableEvents } from './notable-events.js';
+import { SET_ASIDE, notableEvents } from './notable-events.js';
 import type { Drawing } from './drawing.js';
 import { padTo, plain, wrapTo } from './text.js';
 
 /** What blocks, with the statement that mends it whole: an operator copies it from here. */
-export function renderBlocked({ state, width, paint }: Drawing): string[] {
+export function renderBlocked({ state, width, paint }: Pick<Drawing, 'state' | 'width' | 'paint'>): string[] {
   const { blocked, name, status } = state;
   if (!blocked || status !== 'blocked') return [];
   const object = blocked.object === undefined ? '' : ` (${plain(blocked.object)})`;
@@ -94,9 +94,25 @@ function renderNext({ name, stage }: MigrationState): string[] {
   ];
 }
 
+/** More of them are told by `pgtrek events`. */
+const SET_ASIDE_SHOWN = 5;
+
+/** What the load went on without, for a person to look at. */
+export function renderSetAside({ state, width, paint }: Drawing): string[] {
+  const events = state.events.filter(({ kind }) => kind === SET_ASIDE);
+  if (events.length === 0) return [];
+  const more = events.length - SET_ASIDE_SHOWN;
+  return [
+    paint.yellow('⚠ set aside:'),
+    ...events.slice(0, SET_ASIDE_SHOWN).flatMap(({ text }) => wrapTo(text, { width, indent: '  ' })),
+    ...(more > 0 ? [`  … and ${more} more, see:  pgtrek events ${state.name}`] : []),
+  ];
+}
+
 export function renderEvents({ state, now, paint }: Drawing, count: number): string[] {
   if (count <= 0) return [];
   return notableEvents(state.events)
+    .filter(({ kind }) => kind !== SET_ASIDE)
     .slice(-count)
     .map(({ at, kind, text }) => paint.dim(`${formatClock(at, now)}  ${plain(kind)}  ${plain(text)}`));
 }

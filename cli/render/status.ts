@@ -1,5 +1,6 @@
-import type { LiveFigures, MigrationState, WorkflowStatus } from '../../client/index.js';
-import { renderBlocked, renderEnd, renderEvents, renderLanes } from './status-parts.js';
+import { measureOnce } from '../../client/index.js';
+import type { LiveFigures, LoadProgress, MigrationState, WorkflowStatus } from '../../client/index.js';
+import { renderBlocked, renderEnd, renderEvents, renderLanes, renderSetAside } from './status-parts.js';
 import { paintWith } from './colour.js';
 import type { Paint } from './colour.js';
 import { renderCutover } from './cutover.js';
@@ -23,6 +24,10 @@ export interface StatusOptions {
   workflow?: WorkflowStatus;
   /** Why the state is old. */
   problem?: string;
+  /** The progress of a load, as `watch` measured it; without, that of this one look. */
+  load?: LoadProgress;
+  /** How many of the tables that are being copied to show, the largest. @default 20 */
+  copies?: number;
   /** How many of the last events to show. @default 5 */
   events?: number;
 }
@@ -31,7 +36,8 @@ export interface StatusOptions {
 export function renderStatus(state: MigrationState, live: LiveFigures[], options: StatusOptions): string[] {
   const { width, now = new Date() } = options;
   const paint = paintWith(options.colour ?? false);
-  const drawing: Drawing = { state, live, width, paint, now };
+  const { load = measureOnce(state, live, now), copies = Number.POSITIVE_INFINITY } = options;
+  const drawing: Drawing = { state, live, load, copies, width, paint, now };
   const blocks = [
     renderHeader(drawing, options),
     options.problem === undefined ? [] : [paint.yellow(`⚠ ${plain(options.problem)}`)],
@@ -39,6 +45,7 @@ export function renderStatus(state: MigrationState, live: LiveFigures[], options
     renderPause(drawing),
     renderDrift(drawing),
     renderStages(drawing),
+    renderSetAside(drawing),
     renderLanes(drawing),
     renderCutover(drawing),
     renderEnd(drawing),

@@ -34,6 +34,21 @@ export function cutTo(line: string, width: number): string {
   return cut;
 }
 
+/** Puts parts on lines, with ` · ` between them; breaks between parts only. */
+export function flowTo(
+  parts: string[],
+  { width, indent = '' }: { width: number; indent?: string },
+): string[] {
+  const lines: string[] = [];
+  for (const part of parts) {
+    const line = lines.at(-1);
+    const longer = `${line ?? ''} · ${part}`;
+    if (line !== undefined && widthOf(longer) <= width) lines[lines.length - 1] = longer;
+    else lines.push(indent + part);
+  }
+  return lines;
+}
+
 /** Breaks text at spaces, so that nothing of it is lost; newlines in it are kept. */
 export function wrapTo(text: string, { width, indent = '' }: { width: number; indent?: string }): string[] {
   const room = Math.max(10, width - indent.length);

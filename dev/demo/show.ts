@@ -42,7 +42,7 @@ function drawer({ narrator, writer, uiUrl, ends }: ShowOptions): (view: Migratio
   const { stream } = narrator;
   const screen = createLiveScreen(stream);
   const rate = new Rate();
-  return ({ state, live, workflow, problem }) => {
+  return ({ state, live, load, workflow, problem }) => {
     const { width, colour } = terminalOf(stream);
     const paint = paintWith(colour);
     const { committed } = writer.report();
@@ -56,6 +56,7 @@ function drawer({ narrator, writer, uiUrl, ends }: ShowOptions): (view: Migratio
       colour,
       ends,
       workflow,
+      ...(load === undefined ? {} : { load }),
       ...(problem === undefined ? {} : { problem: problem.message }),
     });
     screen.draw([...head.map((line) => cutTo(line, width)), ...status]);
@@ -65,7 +66,7 @@ function drawer({ narrator, writer, uiUrl, ends }: ShowOptions): (view: Migratio
 function logger({ say }: Narrator): (view: MigrationView) => void {
   let before: MigrationView | undefined;
   return (view) => {
-    const lines = renderChanges(before, view, new Date());
+    const lines = renderChanges(before, view);
     if (lines.length > 0) say(lines);
     before = view;
   };

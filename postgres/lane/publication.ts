@@ -2,10 +2,13 @@
 import { escapeIdentifier, escapeLiteral } from 'pg';
 import { PgtrekError } from '../../contract/errors.js';
 import type { LaneName } from '../../contract/names.js';
-import { explained } from '../classify-error.js';
+import { explained, sqlState } from '../classify-error.js';
 import { withEnds } from '../job.js';
 import type { Job } from '../job.js';
+import { claimTables } from '../ledger/lane-tables.js';
+import { closed, findPartialTables } from '../partial-tables.js';
 import type { Session } from '../session.js';
+import { compareSchema } from '../load/compare-schema.js';
 import { takeOver } from '../take-over.js';
 import { addJournal } from './given-publication.js';
 import { createJournal, journalTable, ownerComment } from './journal.js';
@@ -13,35 +16,36 @@ import { givenStart } from './lane-names.js';
 
 /** Tables as the publication lists them: a partitioned table stands for its leaves. Unlogged tables cannot be listed. */
 const PUBLISHED_SQL = `
-  SELECT /* pgtrek: read-published */ id, oid, qualified, kind FROM pgtrek.relation
-  WHERE owner = $1 AND kind IN ('r', 'p') AND NOT is_partition AND is_logged AND has_data
+  SELECT /* pgtrek: read-published */ qualified, kind, filter,
+    (parse_ident(qualified))[1] AS schema, (parse_ident(qualified))[2] AS name
+  FROM pgtrek.relation
+  WHERE owner = $1 AND lane = $2 AND kind IN ('r', 'p') AND root = id AND is_logged AND has_data
   ORDER BY id`;
 
 interface PublishedTable {
-  id: number;
-  oid: number;
   qualified: string;
   kind: string;
+  filter: string;
+  schema: string;
+  name: string;
 }
 
-function readPublished(target: Session, owner: string): Promise<PublishedTable[]> {
-  return target.query<PublishedTable & Record<string, unknown>>(PUBLISHED_SQL, [owner]);
+function readPublished(target: Session, owner: string, lane: LaneName): Promise<PublishedTable[]> {
+  return target.query<PublishedTable & Record<string, unknown>>(PUBLISHED_SQL, [owner, lane]);
 }
 
 /**
- * Notes where every table's rows lie; for a lane that will stream, makes the journal and the publication, and checks
- * that it is complete: a slot that is older than its publication loses changes without an error.
+ * Gives the lane the tables that belong to none, and notes where their rows lie; for a lane that will stream, makes the
+ * journal and the publication, and checks that it is complete: a slot that is older than its publication loses changes
+ * without an error. `tables`: as the publication counts them. Throws SUPERSEDED when the lane was given up.
  */
 export async function publishLane(job: Job, lane: LaneName): Promise<{ tables: number }> {
   return withEnds(job, 'publish', async (source, target) => {
     await takeOver(target, job.owner, 'publish');
-    await target.query(
-      `INSERT INTO pgtrek.lane (owner, lane, status) VALUES ($1, $2, 'loading') ON CONFLICT DO NOTHING`,
-      [job.owner, lane],
-    );
+    await claimTables(target, job.owner, lane);
     await noteFilenodes(job, lane, source, target);
     if (job.spec.mode === 'full-load') return { tables: 0 };
-    const tables = await readPublished(target, job.owner);
+    const tables = await readPublished(target, job.owner, lane);
     await createJournal(source, lane, job.owner);
     const given = givenStart(job.spec);
     if (given) {
@@ -50,27 +54,40 @@ export async function publishLane(job: Job, lane: LaneName): Promise<{ tables: n
     }
     await explained(
       { doing: `create publication ${lane} on the source`, object: lane, remedy: PRIVILEGE_REMEDY },
-      () => createPublication(source, lane, job.owner, tables),
+      () => createPublication(job, source, lane, tables).catch((error) => tellChange(job, source, error)),
     );
     await checkPublication(source, lane, tables.length + 1);
     return { tables: tables.length };
   });
 }
 
+/** A table that is gone, or no longer as it was dumped, is a change of the schema. */
+async function tellChange(job: Job, source: Session, error: unknown): Promise<never> {
+  // Undefined table, column, schema; of another kind.
+  if (['42P01', '42703', '3F000', '42809'].includes(sqlState(error) ?? ''))
+    await source.transaction(
+      () => compareSchema(job, source),
+      'BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY',
+    );
+  throw error;
+}
+
 const PRIVILEGE_REMEDY =
   'The source user needs CREATE on the database and must own every table, or be a member of its owner.';
 
 async function createPublication(
+  job: Job,
   source: Session,
   lane: LaneName,
-  owner: string,
   tables: PublishedTable[],
 ): Promise<void> {
   const [existing] = await source.query('SELECT FROM pg_publication WHERE pubname = $1', [lane]);
   if (existing) return;
-  // ONLY: the children of an inheritance tree are listed themselves, where they are selected.
-  const names = tables.map(({ kind, qualified }) => (kind === 'r' ? `ONLY ${qualified}` : qualified));
-  const list = [...names, journalTable(lane)].join(', ');
+  const partial = findPartialTables(job.spec.select, tables);
+  const list = [
+    ...tables.map((table) => publishedAs(table, partial.get(table)?.columns)),
+    journalTable(lane),
+  ].join(', ');
   const viaRoot = source.version >= 130000 ? ', publish_via_partition_root = true' : '';
   await source.transaction(async () => {
     // Each table is locked for a moment; behind a long ALTER this must give up, or writers wait behind it.
@@ -80,9 +97,22 @@ async function createPublication(
       FOR TABLE ${list}
       WITH (publish = 'insert, update, delete, truncate'${viaRoot})`);
     await source.query(
-      `COMMENT ON PUBLICATION ${escapeIdentifier(lane)} IS ${escapeLiteral(ownerComment(owner))}`,
+      `COMMENT ON PUBLICATION ${escapeIdentifier(lane)} IS ${escapeLiteral(ownerComment(job.owner))}`,
     );
   });
+}
+
+/**
+ * A table as CREATE PUBLICATION lists it, with `columns` (plain names) from 15 on and the rows that meet its filter.
+ * ONLY: the children of an inheritance tree are listed themselves, where they are selected.
+ */
+export function publishedAs(
+  { kind, qualified, filter }: Pick<PublishedTable, 'kind' | 'qualified' | 'filter'>,
+  columns?: string[],
+): string {
+  const table = kind === 'r' ? `ONLY ${qualified}` : qualified;
+  const list = columns ? ` (${columns.map(escapeIdentifier).join(', ')})` : '';
+  return `${table}${list}${filter === '' ? '' : ` WHERE (${closed(filter)})`}`;
 }
 
 const COUNT_SQL = `
@@ -126,8 +156,8 @@ const NOTE_SQL = `
 /** The first note counts: a second attempt must not take a rewritten heap for the one that the snapshot sees. */
 async function noteFilenodes(job: Job, lane: LaneName, source: Session, target: Session): Promise<void> {
   const tables = await target.query<{ oid: number }>(
-    `SELECT oid FROM pgtrek.relation WHERE owner = $1 AND kind = 'r' AND has_data`,
-    [job.owner],
+    `SELECT oid FROM pgtrek.relation WHERE owner = $1 AND lane = $2 AND kind = 'r' AND has_data`,
+    [job.owner, lane],
   );
   const nodes = await readFilenodes(
     source,

@@ -42,14 +42,34 @@ const TABLES_SQL = `/* pgtrek: create-ledger */
     oid oid NOT NULL,
     qualified text NOT NULL,
     kind text NOT NULL,
-    -- A partition below a root that is published and analyzed as one.
-    is_partition boolean NOT NULL,
+    -- The partitioned table at the top, which is published as one; the relation itself otherwise.
+    root int NOT NULL,
     is_logged boolean NOT NULL,
     has_data boolean NOT NULL,
     columns text NOT NULL,
     is_binary boolean NOT NULL,
+    -- Condition that its rows must meet; '' for all.
+    filter text NOT NULL,
+    -- With TOAST.
     bytes bigint NOT NULL,
+    -- Of the heap alone.
+    pages bigint NOT NULL,
+    -- The lane that carries its changes; of a partition: that of its root.
+    lane text,
+    -- Set with the last of its indexes and keys.
+    is_indexed boolean NOT NULL DEFAULT false,
+    is_analyzed boolean NOT NULL DEFAULT false,
     PRIMARY KEY (owner, id)
+  );
+
+  -- Parts of tables that are split: conditions on ctid or key that leave no row out and take none twice.
+  CREATE TABLE IF NOT EXISTS pgtrek.part (
+    owner text NOT NULL,
+    relation int NOT NULL,
+    -- From 1 on.
+    part int NOT NULL,
+    condition text NOT NULL,
+    PRIMARY KEY (owner, relation, part)
   );
 
   -- Indexes and keys of tables, built by us after the data. constraint_sql is what follows ADD CONSTRAINT name.
@@ -62,6 +82,7 @@ const TABLES_SQL = `/* pgtrek: create-ledger */
     constraint_name text,
     constraint_sql text,
     follow_up_sql text[] NOT NULL,
+    bytes bigint NOT NULL,
     PRIMARY KEY (owner, id)
   );
 
@@ -71,9 +92,14 @@ const TABLES_SQL = `/* pgtrek: create-ledger */
     qualified text NOT NULL,
     constraint_name text NOT NULL,
     definition text NOT NULL,
+    -- The relation that it refers to.
+    referenced int NOT NULL,
     -- A partitioned table takes no NOT VALID key before 18.
     is_partitioned boolean NOT NULL,
     is_validated boolean NOT NULL,
+    -- Reads the values that lack a partner; null for keys with PERIOD.
+    violations_sql text,
+    comment text,
     PRIMARY KEY (owner, id)
   );
 
@@ -126,10 +152,21 @@ const TABLES_SQL = `/* pgtrek: create-ledger */
     owner text NOT NULL,
     lane text NOT NULL,
     relation int NOT NULL,
+    -- 0: the whole table.
+    part int NOT NULL,
     rows bigint NOT NULL,
     bytes bigint NOT NULL,
     copied_at timestamptz NOT NULL DEFAULT now(),
-    PRIMARY KEY (owner, lane, relation)
+    PRIMARY KEY (owner, lane, relation, part)
+  );
+
+  -- Large objects that are on the target; written in the transaction that made them, and before pg_restore makes them.
+  CREATE TABLE IF NOT EXISTS pgtrek.large_object (
+    owner text NOT NULL,
+    -- The lane from whose snapshot they come.
+    lane text NOT NULL,
+    oid oid NOT NULL,
+    PRIMARY KEY (owner, oid)
   );
 
   -- Nonces of the markers that may stop a lane.
@@ -149,22 +186,69 @@ export async function createLedger(target: Session, owner: string, name: string)
   await target.transaction(async () => {
     await target.query(LOCK_SQL);
     await createSchema(target);
+    await upgradeLocked(target);
     await target.query(TABLES_SQL);
-    await addColumns(target);
     await target.query(OWN_SQL, [owner, name]);
   });
 }
 
 const LACKS_SQL = `
-  SELECT /* pgtrek: look-for-columns */ NOT EXISTS (
-    SELECT FROM pg_attribute WHERE attrelid = 'pgtrek.lane'::regclass AND attname = 'sync_slots') AS lacks`;
+  SELECT /* pgtrek: look-for-columns */ to_regclass('pgtrek.relation') IS NOT NULL AND NOT EXISTS (
+    SELECT FROM pg_attribute WHERE attrelid = to_regclass('pgtrek.relation') AND attname = 'lane') AS lacks`;
 
-/** A ledger that an older version made. Only where needed: the lock waits for copies, and others wait behind it. */
-async function addColumns(target: Session): Promise<void> {
-  const { lacks } = await target.one<{ lacks: boolean }>(LACKS_SQL);
-  if (!lacks) return;
+/**
+ * What 0.1 and 0.2 lack. Defaults stay, because a worker of theirs may still enter rows. The root of a partition was
+ * not noted then: 0 is none, and so no id.
+ */
+const UPGRADE_SQL = `
+  ALTER /* pgtrek: add-columns */ TABLE pgtrek.lane ADD COLUMN IF NOT EXISTS sync_slots text;
+  ALTER TABLE pgtrek.relation
+    ALTER COLUMN is_partition SET DEFAULT false,
+    ADD COLUMN root int NOT NULL DEFAULT 0,
+    ADD COLUMN filter text NOT NULL DEFAULT '',
+    ADD COLUMN pages bigint NOT NULL DEFAULT 0,
+    ADD COLUMN lane text,
+    ADD COLUMN is_indexed boolean NOT NULL DEFAULT false,
+    ADD COLUMN is_analyzed boolean NOT NULL DEFAULT false;
+  ALTER TABLE pgtrek.table_index ADD COLUMN IF NOT EXISTS bytes bigint NOT NULL DEFAULT 0;
+  ALTER TABLE pgtrek.foreign_key
+    ADD COLUMN IF NOT EXISTS referenced int NOT NULL DEFAULT 0,
+    ADD COLUMN IF NOT EXISTS violations_sql text,
+    ADD COLUMN IF NOT EXISTS comment text;
+  ALTER TABLE pgtrek.copied ADD COLUMN part int NOT NULL DEFAULT 0;
+  ALTER TABLE pgtrek.copied DROP CONSTRAINT copied_pkey;
+  ALTER TABLE pgtrek.copied ADD PRIMARY KEY (owner, lane, relation, part);
+  UPDATE pgtrek.relation r
+  SET root = CASE WHEN r.is_partition THEN 0 ELSE r.id END,
+    lane = CASE WHEN r.kind IN ('r', 'p') THEN l.lane END,
+    is_indexed = coalesce(l.status IN ('applying', 'stopped'), false),
+    is_analyzed = coalesce(l.status IN ('applying', 'stopped'), false)
+  FROM pgtrek.relation same
+    LEFT JOIN pgtrek.lane l ON l.owner = same.owner AND l.status <> 'dropped'
+  WHERE same.owner = r.owner AND same.id = r.id`;
+
+/**
+ * A ledger that an older version made gets the tables and columns that it lacks. One look, and only where needed more:
+ * the lock waits for copies, and others wait behind it. Without a ledger there is nothing to do.
+ */
+export async function upgradeLedger(target: Session): Promise<void> {
+  if (!(await lacksColumns(target))) return;
+  await target.transaction(async () => {
+    await target.query(LOCK_SQL);
+    await upgradeLocked(target);
+  });
+}
+
+async function lacksColumns(target: Session): Promise<boolean> {
+  return (await target.one<{ lacks: boolean }>(LACKS_SQL)).lacks;
+}
+
+/** Under the lock of all migrations: another session may have done it meanwhile. */
+async function upgradeLocked(target: Session): Promise<void> {
+  if (!(await lacksColumns(target))) return;
   await target.query(`SET LOCAL lock_timeout = '5s'`);
-  await target.query('ALTER /* pgtrek: add-columns */ TABLE pgtrek.lane ADD COLUMN sync_slots text');
+  await target.query(UPGRADE_SQL);
+  await target.query(TABLES_SQL);
 }
 
 /** The comment by which schema pgtrek is known as ours: only then is it ever dropped. */

@@ -11,13 +11,18 @@ export interface PlannedRelation {
   oid: number;
   qualified: string;
   kind: string;
-  isPartition: boolean;
+  /** Oid of the partitioned table at the top; its own otherwise. */
+  root: number;
   isLogged: boolean;
   /** Rows that travel, and changes; for a materialised view: that it is refreshed. */
   hasData: boolean;
   columns: string;
   isBinary: boolean;
+  /** Condition of the spec; '' for all rows. */
+  filter: string;
   bytes: string;
+  /** Of the heap alone. */
+  pages: string;
 }
 
 export type PlannedEntry = ArchiveEntry & {
@@ -74,26 +79,29 @@ const ENTRIES_SQL = `
 
 const RELATIONS_SQL = `
   INSERT INTO pgtrek.relation
-    (owner, id, oid, qualified, kind, is_partition, is_logged, has_data, columns, is_binary, bytes)
-  SELECT $1, e.n, (e.r->>'oid')::oid, e.r->>'qualified', e.r->>'kind', (e.r->>'isPartition')::boolean,
+    (owner, id, oid, qualified, kind, root, is_logged, has_data, columns, is_binary, filter, bytes, pages)
+  SELECT $1, e.n, (e.r->>'oid')::oid, e.r->>'qualified', e.r->>'kind', coalesce(root.n, e.n),
     (e.r->>'isLogged')::boolean, (e.r->>'hasData')::boolean, e.r->>'columns', (e.r->>'isBinary')::boolean,
-    (e.r->>'bytes')::bigint
-  FROM jsonb_array_elements($2::jsonb) WITH ORDINALITY AS e (r, n)`;
+    e.r->>'filter', (e.r->>'bytes')::bigint, (e.r->>'pages')::bigint
+  FROM jsonb_array_elements($2::jsonb) WITH ORDINALITY AS e (r, n)
+    LEFT JOIN jsonb_array_elements($2::jsonb) WITH ORDINALITY AS root (r, n) ON root.r->'oid' = e.r->'root'`;
 
 const INDEXES_SQL = `
   INSERT INTO pgtrek.table_index
-    (owner, id, relation, qualified, index_sql, constraint_name, constraint_sql, follow_up_sql)
+    (owner, id, relation, qualified, index_sql, constraint_name, constraint_sql, follow_up_sql, bytes)
   SELECT $1, e.n, t.id, e.i->>'qualified', e.i->>'indexSql', e.i->>'constraintName', e.i->>'constraintSql',
-    ARRAY(SELECT jsonb_array_elements_text(e.i->'followUpSql'))
+    ARRAY(SELECT jsonb_array_elements_text(e.i->'followUpSql')), (e.i->>'bytes')::bigint
   FROM jsonb_array_elements($2::jsonb) WITH ORDINALITY AS e (i, n)
     JOIN pgtrek.relation t ON t.owner = $1 AND t.oid = (e.i->>'tableOid')::oid`;
 
 const FOREIGN_KEYS_SQL = `
   INSERT INTO pgtrek.foreign_key
-    (owner, id, qualified, constraint_name, definition, is_partitioned, is_validated)
-  SELECT $1, e.n, e.k->>'qualified', e.k->>'constraintName', e.k->>'definition',
-    (e.k->>'isPartitioned')::boolean, (e.k->>'isValidated')::boolean
-  FROM jsonb_array_elements($2::jsonb) WITH ORDINALITY AS e (k, n)`;
+    (owner, id, qualified, constraint_name, definition, referenced, is_partitioned, is_validated, violations_sql,
+      comment)
+  SELECT $1, e.n, e.k->>'qualified', e.k->>'constraintName', e.k->>'definition', t.id,
+    (e.k->>'isPartitioned')::boolean, (e.k->>'isValidated')::boolean, e.k->>'violationsSql', e.k->>'comment'
+  FROM jsonb_array_elements($2::jsonb) WITH ORDINALITY AS e (k, n)
+    JOIN pgtrek.relation t ON t.owner = $1 AND t.oid = (e.k->>'referencedOid')::oid`;
 
 const ARCHIVE_SQL = `
   INSERT /* pgtrek: write-archive */ INTO pgtrek.archive (owner, client_major, content) VALUES ($1, $2, $3)`;

@@ -1,156 +1,167 @@
-/** Copies one table: COPY out of the snapshot into COPY FREEZE, with its ledger row, in one transaction. */
-import { Transform } from 'node:stream';
-import { pipeline } from 'node:stream/promises';
-import { from as copyFrom, to as copyTo } from 'pg-copy-streams';
-import type { CopiedTable } from '../../contract/activities.js';
-import { PgtrekError } from '../../contract/errors.js';
+/** Copies one table, or one part of it, out of the snapshot: with its ledger row, in one transaction. */
+import type { CopiedPart } from '../../contract/activities.js';
 import type { LaneName } from '../../contract/names.js';
-import { explained, messageOf, sqlState } from '../classify-error.js';
+import { toPgtrekError } from '../classify-error.js';
 import type { Job } from '../job.js';
-import { readFilenodes } from '../lane/publication.js';
+import { closed } from '../partial-tables.js';
 import type { Session } from '../session.js';
+import { TableRewritten, compareHeap } from './compare-heap.js';
+import type { NotedHeap } from './compare-heap.js';
+import { copyRows } from './copy-rows.js';
+import { holdTable } from './hold-table.js';
+import { inSnapshot } from './import-snapshot.js';
+import type { Pace } from './pace.js';
 
-export interface TableToCopy {
+export interface TableToCopy extends NotedHeap {
   id: number;
-  oid: number;
-  qualified: string;
   columns: string;
-  is_binary: boolean;
+  isBinary: boolean;
+  /** Condition of the spec; '' for all rows. */
+  filter: string;
+  /** Of a partition, whose condition may name columns by the name of its root. */
+  alias: string | null;
+  /** 0: the whole table. */
+  part: number;
+  /** Condition of the part; null for a whole table. */
+  condition: string | null;
+  /** Planned. */
   bytes: string;
-  /** Where the rows lay before the slot existed. */
-  heap: number | null;
-  toast: number | null;
 }
 
 export interface CopyOrder {
   job: Job;
   lane: LaneName;
-  snapshot: string;
+  /** Names of the same one; the first that lives is read. */
+  snapshots: string[];
   source: Session;
   target: Session;
+  pace: Pace | undefined;
   /** Called as bytes pass, with the sum so far. */
   onBytes: (bytes: number) => void;
 }
 
-/**
- * One transaction on each end. The target's holds the lane's row, so that a lane that was given up can no longer
- * write; TRUNCATE makes the table new for FREEZE, and ends what an attempt that outlived its worker may have begun.
- */
-export async function copyTable(order: CopyOrder, table: TableToCopy): Promise<CopiedTable> {
-  const { source, target, snapshot } = order;
-  return explained(
-    { code: 'COPY_FAILED', doing: `copy ${table.qualified}`, object: table.qualified, remedy: REMEDY },
-    () =>
-      source.transaction(async () => {
-        await importSnapshot(source, snapshot);
-        return target.transaction(() => copyInTransactions(order, table));
-      }, 'BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY'),
-  );
-}
+export type TableOutcome = { copied: CopiedPart } | { rewritten: string };
 
 const REMEDY =
   'Mend what the message names and retry. If the schema of the source changed since it was dumped: pgtrek abort, and start again.';
 
-async function copyInTransactions(order: CopyOrder, table: TableToCopy): Promise<CopiedTable> {
-  const { job, lane, source, target } = order;
-  await holdLane(target, job.owner, lane);
-  await target.query(`TRUNCATE /* pgtrek: truncate-table */ ONLY ${table.qualified}`);
-  const [done] = await target.query<{ rows: string; bytes: string }>(COPIED_SQL, [job.owner, lane, table.id]);
-  if (done) throw new AlreadyCopied({ id: table.id, table: table.qualified, ...done });
-  const { rows, bytes } = await copyRows(order, table);
-  await checkFilenode(source, table);
-  await target.query(RECORD_SQL, [job.owner, lane, table.id, rows, bytes]);
-  return { id: table.id, table: table.qualified, rows: String(rows), bytes: String(bytes) };
+/**
+ * `rewritten`, with the reason: the snapshot shows the table no longer, or not whole. Nothing of it is on the target
+ * then, and the sessions are of no more use. Throws SNAPSHOT_LOST, or COPY_FAILED.
+ */
+export async function copyTable(order: CopyOrder, table: TableToCopy): Promise<TableOutcome> {
+  const { source, target, snapshots } = order;
+  try {
+    return await inSnapshot(source, snapshots, () =>
+      target.transaction(async () => ({ copied: await copyInTransactions(order, table) })),
+    );
+  } catch (error) {
+    if (error instanceof AlreadyCopied) return { copied: error.copied };
+    if (error instanceof TableRewritten) return { rewritten: error.message };
+    const { qualified } = table;
+    throw toPgtrekError(error, {
+      code: 'COPY_FAILED',
+      doing: `copy ${qualified}`,
+      object: qualified,
+      remedy: REMEDY,
+    });
+  }
 }
 
-/** Thrown to roll the TRUNCATE back: another attempt has committed this table. */
-export class AlreadyCopied extends PgtrekError {
-  readonly copied: CopiedTable;
-  constructor(copied: CopiedTable) {
-    super('SUPERSEDED', `${copied.table} was copied by another attempt.`, { retryable: true });
+/** Thrown to roll back what this attempt did: another one has committed the same. */
+class AlreadyCopied extends Error {
+  readonly copied: CopiedPart;
+  constructor(copied: CopiedPart) {
+    super(`${copied.table} was copied by another attempt`);
     this.copied = copied;
   }
 }
 
-const COPIED_SQL = `
-  SELECT /* pgtrek: look-for-copied */ rows, bytes FROM pgtrek.copied
-  WHERE owner = $1 AND lane = $2 AND relation = $3`;
-
-const RECORD_SQL = `
-  INSERT /* pgtrek: record-copied */ INTO pgtrek.copied (owner, lane, relation, rows, bytes)
-  VALUES ($1, $2, $3, $4, $5)`;
-
-async function importSnapshot(source: Session, snapshot: string): Promise<void> {
-  try {
-    await source.query(`SET TRANSACTION SNAPSHOT '${snapshot}' /* pgtrek: import-snapshot */`);
-  } catch (error) {
-    // 22023 invalid snapshot identifier, 55000 its transaction is gone; 42704 from 17 on.
-    if (['22023', '55000', '42704'].includes(sqlState(error) ?? '')) {
-      throw new PgtrekError('SNAPSHOT_LOST', `Snapshot ${snapshot} is gone: ${messageOf(error)}`, {
-        cause: error,
-      });
-    }
-    throw error;
-  }
-}
-
-async function holdLane(target: Session, owner: string, lane: LaneName): Promise<void> {
-  const [row] = await target.query<{ status: string }>(
-    'SELECT /* pgtrek: hold-lane */ status FROM pgtrek.lane WHERE owner = $1 AND lane = $2 FOR SHARE',
-    [owner, lane],
-  );
-  if (row?.status !== 'loading')
-    throw new PgtrekError('SNAPSHOT_LOST', `Lane ${lane} was given up.`, { object: lane });
-}
-
-async function copyRows(
-  { job, source, target, onBytes }: CopyOrder,
-  table: TableToCopy,
-): Promise<{ rows: number; bytes: number }> {
-  const columns = table.columns === '' ? '' : ` (${table.columns})`;
-  const format = table.is_binary ? 'binary' : 'text';
-  const observer = job.servers.observer;
-  let bytes = 0;
-  const counter = new Transform({
-    transform(chunk: Buffer, _encoding, done) {
-      const first = bytes === 0;
-      bytes += chunk.length;
-      onBytes(bytes);
-      if (!first || !observer) done(null, chunk);
-      else Promise.resolve(observer('before', 'copy-data')).then(() => done(null, chunk), done);
-    },
-  });
-  const output = source.client.query(
-    copyTo(`COPY ${table.qualified}${columns} TO STDOUT (FORMAT ${format})`),
-  );
-  const input = target.client.query(
-    copyFrom(`COPY ${table.qualified}${columns} FROM STDIN (FORMAT ${format}, FREEZE true)`),
-  );
-  try {
-    await pipeline(output, counter, input);
-  } catch (error) {
-    source.destroy();
-    target.destroy();
-    throw error;
-  }
-  return { rows: input.rowCount, bytes };
-}
-
 /**
- * A snapshot sees too few rows of a heap that was rewritten after it, and the server gives no error. The source
- * session still holds ACCESS SHARE on the table, so nothing can rewrite it between this look and the commit.
+ * The look at the ledger comes behind the table's lock, and so sees what an attempt that outlived its worker commits
+ * while this one waits: a whole table excludes its parts, and the other way round.
  */
-async function checkFilenode(source: Session, table: TableToCopy): Promise<void> {
-  const [now] = await readFilenodes(source, [table.oid]);
-  // COPY went by name: another table may have taken it meanwhile.
-  const { named } = await source.one<{ named: number | null }>(
-    'SELECT /* pgtrek: look-up-name */ to_regclass($1)::oid AS named',
-    [table.qualified],
-  );
-  if (now && now.heap === table.heap && now.toast === table.toast && named === table.oid) return;
-  throw new PgtrekError(
-    'HEAP_REWRITTEN',
-    `${table.qualified} was rewritten, truncated, renamed or dropped on the source during the load.`,
-    { object: table.qualified },
-  );
+async function copyInTransactions(order: CopyOrder, table: TableToCopy): Promise<CopiedPart> {
+  const { job, lane, source, target } = order;
+  await holdTable(target, job.owner, lane, table);
+  await target.query(table.part === 0 ? truncateSql(table) : lockSql(table));
+  await refuseCopied(order, table);
+  const { rows, bytes } = await copyRows({
+    source,
+    target,
+    ...copyStatements(table),
+    pace: order.pace,
+    onBytes: order.onBytes,
+    observer: job.servers.observer,
+  });
+  await compareHeap(source, table);
+  const recorded = await target.query(RECORD_SQL, [job.owner, lane, table.id, table.part, rows, bytes]);
+  if (recorded.length === 0) await refuseCopied(order, table);
+  return copiedPart(table, { part: table.part, rows: String(rows), bytes: String(bytes) });
+}
+
+/** TRUNCATE makes the table new for FREEZE, and waits for whoever still writes to it. */
+function truncateSql({ qualified }: TableToCopy): string {
+  return `TRUNCATE /* pgtrek: truncate-table */ ONLY ${qualified}`;
+}
+
+/** What COPY takes too; shared with other parts. */
+function lockSql({ qualified }: TableToCopy): string {
+  return `LOCK /* pgtrek: lock-table */ TABLE ONLY ${qualified} IN ROW EXCLUSIVE MODE`;
+}
+
+interface LedgerRow {
+  part: number;
+  rows: string;
+  bytes: string;
+}
+
+/** Of a part: it, or the whole table. Of a whole table: anything. */
+const COPIED_SQL = `
+  SELECT /* pgtrek: look-for-copied */ part, rows, bytes FROM pgtrek.copied
+  WHERE owner = $1 AND lane = $2 AND relation = $3 AND ($4 = 0 OR part IN (0, $4))
+  ORDER BY part LIMIT 1`;
+
+async function refuseCopied({ job, lane, target }: CopyOrder, table: TableToCopy): Promise<void> {
+  const [done] = await target.query<LedgerRow & Record<string, unknown>>(COPIED_SQL, [
+    job.owner,
+    lane,
+    table.id,
+    table.part,
+  ]);
+  if (done) throw new AlreadyCopied(copiedPart(table, done));
+}
+
+/** Waits for an attempt that is about to commit the same row; no row comes back when it did. */
+const RECORD_SQL = `
+  INSERT /* pgtrek: record-copied */ INTO pgtrek.copied (owner, lane, relation, part, rows, bytes)
+  VALUES ($1, $2, $3, $4, $5, $6)
+  ON CONFLICT (owner, lane, relation, part) DO NOTHING
+  RETURNING part`;
+
+function copiedPart({ id, qualified }: TableToCopy, { part, rows, bytes }: LedgerRow): CopiedPart {
+  return { id, table: qualified, ...(part === 0 ? {} : { part }), rows, bytes };
+}
+
+/** A table that is new in its transaction takes frozen rows, which no VACUUM has to write again. */
+export function copyStatements(table: TableToCopy): { read: string; write: string } {
+  const { qualified, columns, isBinary, part } = table;
+  const list = columns === '' ? '' : ` (${columns})`;
+  const format = isBinary ? 'binary' : 'text';
+  const freeze = part === 0 ? ', FREEZE true' : '';
+  return {
+    read: `COPY /* pgtrek: copy-out */ ${rowsOf(table) ?? `${qualified}${list}`} TO STDOUT (FORMAT ${format})`,
+    write: `COPY /* pgtrek: copy-in */ ${qualified}${list} FROM STDIN (FORMAT ${format}${freeze})`,
+  };
+}
+
+/** A query, where not all rows are wanted: COPY of a table itself is cheaper. */
+function rowsOf({ qualified, columns, alias, condition, filter }: TableToCopy): string | undefined {
+  const conditions = [
+    ...(condition === null ? [] : [condition]),
+    ...(filter === '' ? [] : [`(${closed(filter)})`]),
+  ];
+  if (conditions.length === 0) return undefined;
+  const from = alias === null ? qualified : `${qualified} AS ${alias}`;
+  return `(SELECT ${columns} FROM ONLY ${from} WHERE ${conditions.join(' AND ')})`;
 }

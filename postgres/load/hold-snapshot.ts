@@ -9,6 +9,7 @@ import type { Job } from '../job.js';
 import { hasLedger } from '../ledger/create-ledger.js';
 import { compareSchema } from './compare-schema.js';
 import { createSlot, dropSlot } from '../lane/slot.js';
+import { inSnapshot } from './import-snapshot.js';
 import { openSession } from '../session.js';
 import type { Session } from '../session.js';
 
@@ -19,29 +20,42 @@ export interface HeldSnapshot {
   drift?: SeenDrift;
 }
 
+export interface SnapshotOrder {
+  lane: LaneName;
+  /** The lane streams: the snapshot is the one that its slot starts from. */
+  slot: boolean;
+  /** Names of the same snapshot, held by others: it is held once more. */
+  from?: string[] | undefined;
+}
+
 /**
- * With a slot: the snapshot is the one that the slot starts from, and is exported again at once by an ordinary
- * session, because the first name dies with the slot's own connection. Without: any consistent snapshot.
- * `onSnapshot` is called once; then the session is kept busy until the signal aborts. Throws SNAPSHOT_LOST.
+ * `onSnapshot` is called once, with a name that lives as long as this session, which is kept busy until the signal
+ * aborts. Throws SNAPSHOT_LOST.
  */
 export async function holdSnapshot(
   job: Job,
-  lane: LaneName,
-  withSlot: boolean,
+  { lane, slot, from }: SnapshotOrder,
   onSnapshot: (held: HeldSnapshot) => Promise<void>,
 ): Promise<void> {
   const keeper = await openSession(job.servers.source, sessionOptions(job, 'snapshot'));
   try {
-    await keeper.query('BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY');
-    const held = withSlot
-      ? await exportFromSlot(job, lane, keeper)
-      : { snapshot: await exportSnapshot(keeper) };
-    const drift = await compareSchema(job, keeper);
-    await onSnapshot(drift ? { ...held, drift } : held);
-    await keepAlive(job, keeper);
+    const hold = async (held: HeldSnapshot) => {
+      await onSnapshot(held);
+      await keepAlive(job, keeper);
+    };
+    if (from) await inSnapshot(keeper, from, async () => hold({ snapshot: await exportSnapshot(keeper) }));
+    else await hold(await makeSnapshot(job, keeper, slot ? lane : undefined));
   } finally {
     await keeper.close();
   }
+}
+
+/** With a slot it is exported again at once: the first name dies with the slot's own connection. */
+async function makeSnapshot(job: Job, keeper: Session, lane: LaneName | undefined): Promise<HeldSnapshot> {
+  await keeper.query('BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY');
+  const held = lane ? await exportFromSlot(job, lane, keeper) : { snapshot: await exportSnapshot(keeper) };
+  const drift = await compareSchema(job, keeper);
+  return drift ? { ...held, drift } : held;
 }
 
 async function exportFromSlot(job: Job, lane: LaneName, keeper: Session): Promise<HeldSnapshot> {

@@ -1,10 +1,11 @@
 /** Tells, from what was measured, when a lane cannot go on without help. */
 import { PgtrekError } from '../../contract/errors.js';
+import type { LaneName } from '../../contract/names.js';
 import type { LaneFigures, MonitorFigures } from '../../contract/state.js';
 
 export interface Expected {
-  /** The marker has arrived: a disabled subscription is as it should be. */
-  stopping: boolean;
+  /** Lanes to which a marker has come: their subscriptions may be disabled. */
+  marked: ReadonlySet<LaneName>;
   /** The lanes have stopped for good, and need their slots no more. */
   standing: boolean;
 }
@@ -12,7 +13,7 @@ export interface Expected {
 export function checkHealth(figures: MonitorFigures, expected: Expected): void {
   for (const lane of figures.lanes) {
     if (!expected.standing) checkSlot(lane);
-    if (!expected.standing && !expected.stopping) checkEnabled(lane);
+    if (!expected.standing && !expected.marked.has(lane.lane)) checkEnabled(lane);
   }
 }
 

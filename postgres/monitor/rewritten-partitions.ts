@@ -13,7 +13,7 @@ export interface LaidPartition {
 const LAID_SQL = `
   SELECT /* pgtrek: read-laid-partitions */ r.oid, r.qualified, f.heap
   FROM pgtrek.filenode f JOIN pgtrek.relation r ON r.owner = f.owner AND r.id = f.relation
-  WHERE f.owner = $1 AND f.lane = ANY ($2::text[]) AND r.is_partition AND f.heap IS NOT NULL
+  WHERE f.owner = $1 AND f.lane = ANY ($2::text[]) AND r.root <> r.id AND f.heap IS NOT NULL
   ORDER BY r.id`;
 
 export function readLaidPartitions(

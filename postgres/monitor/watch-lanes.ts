@@ -34,8 +34,8 @@ export async function watchLanes(job: Job, watch: Watch): Promise<MonitorFigures
     for (;;) {
       const figures = { ...(await gauge()), ...(await watchDrift()) };
       onFigures(figures);
-      const idle = figures.lanes.some(({ enabled }) => !enabled);
-      checkHealth(figures, { standing, stopping: idle && (await hasMarker(target, lanes, retired)) });
+      const idle = figures.lanes.filter(({ enabled }) => !enabled).map(({ lane }) => lane);
+      checkHealth(figures, { standing, marked: await findMarked(target, idle, retired) });
       watchErrors(figures);
       const news = figures.driftUnknown === undefined && figures.drift?.digest !== knownDrift;
       if (news || Date.now() >= end) return figures;
@@ -45,14 +45,19 @@ export async function watchLanes(job: Job, watch: Watch): Promise<MonitorFigures
 }
 
 /** A marker may have come through before the workflow heard that it was committed. */
-async function hasMarker(target: Session, lanes: LaneName[], retired: string[]): Promise<boolean> {
+async function findMarked(
+  target: Session,
+  lanes: LaneName[],
+  retired: string[],
+): Promise<ReadonlySet<LaneName>> {
+  const marked = new Set<LaneName>();
   for (const lane of lanes) {
     const rows = await target.query(
       `SELECT /* pgtrek: look-for-any-marker */ FROM ${journalTable(lane)}
        WHERE kind = 'marker' AND id <> ALL ($1::text[]) LIMIT 1`,
       [retired],
     );
-    if (rows.length > 0) return true;
+    if (rows.length > 0) marked.add(lane);
   }
-  return false;
+  return marked;
 }

@@ -1,5 +1,6 @@
-/** Drops what the restore made, by the ledger's list, and nothing else. */
+/** Drops what restore and load made, by the ledger's list, and nothing else. */
 import { messageOf } from '../classify-error.js';
+import { removeLargeObjects } from '../large-objects/remove.js';
 import type { Session } from '../session.js';
 import { hasBegun } from './restore-section.js';
 
@@ -20,6 +21,19 @@ const FOREIGN_KEYS_SQL = `
  * end, and CASCADE never takes what others made. Returns what is left, each with the server's reason.
  */
 export async function dropRestored(target: Session, owner: string): Promise<string[]> {
+  return [...(await dropObjects(target, owner)), ...(await dropLargeObjects(target, owner))];
+}
+
+async function dropLargeObjects(target: Session, owner: string): Promise<string[]> {
+  try {
+    await removeLargeObjects(target, owner);
+    return [];
+  } catch (error) {
+    return [`large objects: ${messageOf(error)}`];
+  }
+}
+
+async function dropObjects(target: Session, owner: string): Promise<string[]> {
   if (!(await hasBegun(target, owner))) return [];
   const keys = await target.query<{ qualified: string; name: string }>(FOREIGN_KEYS_SQL, [owner]);
   const objects = await target.query<{ type: string; identity: string }>(RESTORED_SQL, [owner]);

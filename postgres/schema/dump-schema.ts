@@ -10,9 +10,10 @@ import { forgetNewerDefinitions, takeFingerprint } from '../fingerprint/store-fi
 import { createLedger } from '../ledger/create-ledger.js';
 import { readSchema, writeSchema } from '../ledger/schema-plan.js';
 import type { SchemaPlan } from '../ledger/schema-plan.js';
+import { findPartialRelations } from '../partial-tables.js';
 import { runTool } from '../run-tool.js';
-import { readRelations, selectRelations } from '../selection.js';
-import type { Relation } from '../selection.js';
+import { readRelations, rootOf, selectRelations } from '../selection.js';
+import type { Relation, Selection } from '../selection.js';
 import type { Session } from '../session.js';
 import type { Job } from '../job.js';
 import { withEnds, withFolder } from '../job.js';
@@ -75,10 +76,14 @@ async function dumpInSnapshot(job: Job, source: Session, tools: ClientTools): Pr
       ...(await listEntries(job, tools, file, 'pre-data')),
       ...(await listEntries(job, tools, file, 'post-data')),
     ];
-    const { keysLeftOut, ...definitions } = await readDefinitions(source, selected, withoutData);
+    const { keysLeftOut, keyComments, ...definitions } = await readDefinitions(
+      source,
+      { selected, withoutData },
+      job.spec.select,
+    );
     return {
       ...definitions,
-      ...(await planEntries(source, entries, { ...definitions, keysLeftOut })),
+      ...(await planEntries(source, entries, { ...definitions, keysLeftOut, keyComments })),
       archive: await readFile(file),
       fingerprint: await takeFingerprint(
         source,
@@ -128,44 +133,50 @@ async function listEntries(
 interface Definitions extends Pick<SchemaPlan, 'relations' | 'indexes' | 'foreignKeys'> {
   /** Oids of foreign keys that refer to what is not selected. */
   keysLeftOut: Set<number>;
+  /** Tags of the archive for comments on any of them. */
+  keyComments: Set<string>;
 }
 
 async function readDefinitions(
   source: Session,
-  selected: Relation[],
-  withoutData: Set<number>,
+  { selected, withoutData }: Pick<Selection, 'selected' | 'withoutData'>,
+  select: Spec['select'],
 ): Promise<Definitions> {
   const tables = selected.filter(({ kind }) => kind === 'r').map(({ oid }) => oid);
   const roots = selected.filter(({ kind }) => kind === 'p').map(({ oid }) => oid);
   const views = selected.filter(({ kind }) => kind === 'm').map(({ oid }) => oid);
-  const columns = await readColumns(source, tables);
+  const partial = findPartialRelations(select, selected);
+  const columns = await readColumns(source, tables, partial);
   const populated = await readPopulated(source, views);
   const indexes = await readIndexes(source, tables);
   const keys = await readForeignKeys(source, [...tables, ...roots]);
-  const kept = new Set(selected.map(({ oid }) => oid));
+  const byOid = new Map(selected.map((relation) => [relation.oid, relation]));
   return {
     relations: selected.map((relation) => ({
       oid: relation.oid,
       qualified: relation.qualified,
       kind: relation.kind,
-      isPartition: relation.partitionOf !== null,
+      root: rootOf(relation, byOid),
       isLogged: relation.persistence === 'p',
       hasData:
         !withoutData.has(relation.oid) && ('rp'.includes(relation.kind) || populated.has(relation.oid)),
       columns: columns.get(relation.oid)?.columns ?? '',
       isBinary: columns.get(relation.oid)?.isBinary ?? false,
+      filter: partial.get(relation.oid)?.filter ?? '',
       bytes: relation.bytes,
+      pages: relation.pages,
     })),
     indexes,
-    foreignKeys: keys.filter(({ referencedOid }) => kept.has(referencedOid)),
-    keysLeftOut: new Set(keys.filter(({ referencedOid }) => !kept.has(referencedOid)).map(({ oid }) => oid)),
+    foreignKeys: keys.filter(({ referencedOid }) => byOid.has(referencedOid)),
+    keyComments: new Set(keys.map(({ contentsTag }) => contentsTag)),
+    keysLeftOut: new Set(keys.filter(({ referencedOid }) => !byOid.has(referencedOid)).map(({ oid }) => oid)),
   };
 }
 
 async function planEntries(
   source: Session,
   entries: ArchiveEntry[],
-  { indexes, foreignKeys, keysLeftOut }: Definitions,
+  { indexes, foreignKeys, keysLeftOut, keyComments }: Definitions,
 ): Promise<Pick<SchemaPlan, 'entries'>> {
   const built = {
     indexes: new Set(indexes.filter(({ constraintOid }) => constraintOid === null).map(({ oid }) => oid)),
@@ -174,6 +185,7 @@ async function planEntries(
       ...foreignKeys.map(({ oid }) => oid),
     ]),
     keysLeftOut,
+    keyComments,
   };
   const identities = await identifyEntries(source, entries);
   return {

@@ -1,4 +1,5 @@
 /** What the load engine must know of the source's tables, indexes and keys, read in the dump's snapshot. */
+import type { PartialTable } from '../partial-tables.js';
 import type { Session } from '../session.js';
 
 export interface TableColumns {
@@ -23,14 +24,22 @@ const COLUMNS_SQL = `
   FROM pg_class c
     LEFT JOIN pg_attribute a
       ON a.attrelid = c.oid AND a.attnum > 0 AND NOT a.attisdropped AND a.attgenerated = ''
+        AND coalesce($2::jsonb->c.oid::text ? a.attname::text, true)
     LEFT JOIN pg_type t ON t.oid = a.atttypid
     LEFT JOIN pg_type e ON e.oid = t.typelem
   WHERE c.oid = ANY ($1::oid[])
   GROUP BY c.oid`;
 
-export async function readColumns(source: Session, tables: number[]): Promise<Map<number, TableColumns>> {
+/** By oid; of partial tables only what travels. */
+export async function readColumns(
+  source: Session,
+  tables: number[],
+  partial: Map<number, PartialTable>,
+): Promise<Map<number, TableColumns>> {
+  const wanted = [...partial].flatMap(([oid, { columns }]) => (columns ? [[oid, columns]] : []));
   const rows = await source.query<{ oid: number; columns: string; is_binary: boolean }>(COLUMNS_SQL, [
     tables,
+    JSON.stringify(Object.fromEntries(wanted)),
   ]);
   return new Map(rows.map(({ oid, columns, is_binary }) => [oid, { oid, columns, isBinary: is_binary }]));
 }
@@ -48,6 +57,8 @@ export interface IndexDefinition {
   constraintSql: string | null;
   /** What pg_dump writes behind an index: that it is the replica identity, or the order of CLUSTER, and targets. */
   followUpSql: string[];
+  /** pg_relation_size, as text. */
+  bytes: string;
 }
 
 /**
@@ -58,10 +69,10 @@ const INDEXES_SQL = `
   SELECT /* pgtrek: read-indexes */ i.indexrelid AS oid, i.indrelid AS "tableOid",
     con.oid AS "constraintOid",
     format('%I.%I', n.nspname, ic.relname) AS qualified,
-    CASE WHEN coalesce(con.contype, 'p') IN ('p', 'u') AND coalesce(con.definition, '') !~ 'WITHOUT OVERLAPS'
-      THEN pg_get_indexdef(i.indexrelid) END AS "indexSql",
+    -- Set for exclusion constraints and for WITHOUT OVERLAPS.
+    CASE WHEN NOT i.indisexclusion THEN pg_get_indexdef(i.indexrelid) END AS "indexSql",
     quote_ident(con.conname) AS "constraintName",
-    CASE WHEN con.contype IN ('p', 'u') AND con.definition !~ 'WITHOUT OVERLAPS'
+    CASE WHEN NOT i.indisexclusion AND con.contype IS NOT NULL
       THEN format('%s USING INDEX %I%s%s',
         CASE con.contype WHEN 'p' THEN 'PRIMARY KEY' ELSE 'UNIQUE' END, ic.relname,
         CASE WHEN con.condeferrable THEN ' DEFERRABLE' ELSE '' END,
@@ -75,7 +86,13 @@ const INDEXES_SQL = `
     ] || ARRAY(
       SELECT format('ALTER INDEX %I.%I ALTER COLUMN %s SET STATISTICS %s', n.nspname, ic.relname, a.attnum, a.attstattarget)
       FROM pg_attribute a WHERE a.attrelid = i.indexrelid AND a.attstattarget >= 0
-    ), NULL) AS "followUpSql"
+    ) || ARRAY(
+      SELECT format('ALTER INDEX %I.%I DEPENDS ON EXTENSION %I', n.nspname, ic.relname, e.extname)
+      FROM pg_depend d JOIN pg_extension e ON e.oid = d.refobjid
+      WHERE d.classid = 'pg_class'::regclass AND d.objid = i.indexrelid AND d.deptype = 'x'
+        AND d.refclassid = 'pg_extension'::regclass
+    ), NULL) AS "followUpSql",
+    coalesce(pg_relation_size(i.indexrelid), 0)::text AS bytes
   FROM pg_index i
     CROSS JOIN LATERAL (
       SELECT format('%I.%I', tn.nspname, tc.relname) AS qualified
@@ -103,8 +120,35 @@ export interface ForeignKeyDefinition {
   definition: string;
   isPartitioned: boolean;
   isValidated: boolean;
+  /** SELECT of the values, as text in one column, that lack a partner; null for keys with PERIOD. */
+  violationsSql: string | null;
+  comment: string | null;
+  /** What an archive calls its comment, without quotes. */
+  contentsTag: string;
 }
 
+/**
+ * As the server's own check has it: its equality operators, which need not be of the search_path, and the referenced column's
+ * collation. With MATCH FULL a key that is null in part lacks its partner, and a tuple with a null equals none.
+ */
+const PAIRS_SQL = `
+  SELECT
+    string_agg(format('coalesce(left(fk.%I::text, 60), ''null'')', fa.attname), ', ' ORDER BY n) AS shown,
+    string_agg(format('fk.%I IS NOT NULL', fa.attname), CASE k.confmatchtype WHEN 'f' THEN ' OR ' ELSE ' AND ' END ORDER BY n)
+      AS given,
+    string_agg(format('pk.%I%s OPERATOR(%I.%s) fk.%I', pa.attname,
+      CASE WHEN pa.attcollation <> fa.attcollation AND pa.attcollation <> 0
+        THEN format(' COLLATE %I.%I', cn.nspname, pc.collname) ELSE '' END,
+      opn.nspname, op.oprname, fa.attname), ' AND ' ORDER BY n) AS equal
+  FROM unnest(k.conkey, k.confkey, k.conpfeqop) WITH ORDINALITY AS pair (fk, pk, op, n)
+    JOIN pg_attribute fa ON fa.attrelid = k.conrelid AND fa.attnum = pair.fk
+    JOIN pg_attribute pa ON pa.attrelid = k.confrelid AND pa.attnum = pair.pk
+    JOIN pg_operator op ON op.oid = pair.op
+    JOIN pg_namespace opn ON opn.oid = op.oprnamespace
+    LEFT JOIN pg_collation pc ON pc.oid = pa.attcollation
+    LEFT JOIN pg_namespace cn ON cn.oid = pc.collnamespace`;
+
+/** A partitioned table stands for its partitions; what inherits from an ordinary one is no part of it. */
 const FOREIGN_KEYS_SQL = `
   SELECT /* pgtrek: read-foreign-keys */ k.oid AS oid, k.conrelid AS "tableOid",
     k.confrelid AS "referencedOid",
@@ -112,10 +156,19 @@ const FOREIGN_KEYS_SQL = `
     quote_ident(k.conname) AS "constraintName",
     pg_get_constraintdef(k.oid) AS definition,
     c.relkind = 'p' AS "isPartitioned",
-    k.convalidated AS "isValidated"
+    k.convalidated AS "isValidated",
+    CASE WHEN to_jsonb(k)->>'conperiod' IS DISTINCT FROM 'true' THEN format(
+      'SELECT ''('' || concat_ws('', '', %s) || '')'' AS value FROM %s%I.%I fk WHERE (%s) AND NOT EXISTS (SELECT FROM %s%I.%I pk WHERE %s)',
+      pairs.shown, CASE c.relkind WHEN 'r' THEN 'ONLY ' ELSE '' END, n.nspname, c.relname, pairs.given,
+      CASE rc.relkind WHEN 'r' THEN 'ONLY ' ELSE '' END, rn.nspname, rc.relname, pairs.equal) END AS "violationsSql",
+    obj_description(k.oid, 'pg_constraint') AS comment,
+    replace(format('%s CONSTRAINT %s ON %s', n.nspname, k.conname, c.relname), '"', '') AS "contentsTag"
   FROM pg_constraint k
     JOIN pg_class c ON c.oid = k.conrelid
     JOIN pg_namespace n ON n.oid = c.relnamespace
+    JOIN pg_class rc ON rc.oid = k.confrelid
+    JOIN pg_namespace rn ON rn.oid = rc.relnamespace
+    CROSS JOIN LATERAL (${PAIRS_SQL}) AS pairs
   WHERE k.contype = 'f' AND k.conparentid = 0 AND k.conrelid = ANY ($1::oid[])
   ORDER BY k.oid`;
 

@@ -126,7 +126,7 @@ export async function toolsOfArchive(job: Job, target: Session): Promise<ClientT
   return findClientTools(client_major);
 }
 
-function ownershipArguments({ spec }: Job): string[] {
+export function ownershipArguments({ spec }: Job): string[] {
   return [
     ...(spec.schema.owners === 'skip' ? ['--no-owner'] : []),
     ...(spec.schema.privileges === 'skip' ? ['--no-privileges'] : []),

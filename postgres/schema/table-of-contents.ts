@@ -32,6 +32,8 @@ export interface BuiltByUs {
   constraints: Set<number>;
   /** Foreign keys that refer to what is not selected. */
   keysLeftOut: Set<number>;
+  /** Comments on foreign keys, by ForeignKeyDefinition.contentsTag: the key comes later, or not at all. */
+  keyComments: Set<string>;
 }
 
 /** Why pg_restore is not to restore an entry; undefined when it is. */
@@ -41,11 +43,19 @@ export function reasonToLeaveOut(entry: ArchiveEntry, built: BuiltByUs): string 
   if (kind === 'COMMENT' && rest.startsWith('- SCHEMA public ')) return 'schema public is the target’s own';
   if (kind === 'COMMENT' && rest.startsWith('- EXTENSION '))
     return 'CREATE EXTENSION sets it, and only its owner may';
+  if (kind === 'COMMENT' && isCommentOf(built.keyComments, rest)) return 'it goes with the foreign key';
   if (kind === 'INDEX' && built.indexes.has(objectId)) return BUILT_BY_US;
   if (kind === 'FK CONSTRAINT' && built.keysLeftOut.has(objectId))
     return 'it refers to a table that is left out';
   if (kind.endsWith('CONSTRAINT') && built.constraints.has(objectId)) return BUILT_BY_US;
   return undefined;
+}
+
+/** The owner of the table follows; like all names here it may hold spaces. */
+function isCommentOf(tags: Set<string>, rest: string): boolean {
+  if (!rest.includes(' CONSTRAINT ')) return false;
+  const text = `${rest.replaceAll('"', '')} `;
+  return [...tags].some((tag) => text.startsWith(`${tag} `));
 }
 
 export const BUILT_BY_US = 'built by pgtrek after the data';

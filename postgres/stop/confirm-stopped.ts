@@ -60,24 +60,29 @@ export async function confirmStopped(
     const granted = await mayReadProgress(target);
     const lanes: Stopped['lanes'] = [];
     let standsAt = marker.marker;
+    const look = async (lane: LaneName) => {
+      const [at] = await target.query<LaneAtMarker & Record<string, unknown>>(stopSql(lane, granted), [
+        lane,
+        marker.marker,
+        retired ?? null,
+      ]);
+      return at;
+    };
+    const findMarked = async () => {
+      const marked = new Set<LaneName>();
+      for (const lane of marker.lanes) if (typeof (await look(lane))?.marker === 'string') marked.add(lane);
+      return marked;
+    };
     for (const lane of marker.lanes) {
-      const look = async () => {
-        const [at] = await target.query<LaneAtMarker & Record<string, unknown>>(stopSql(lane, granted), [
-          lane,
-          marker.marker,
-          retired ?? null,
-        ]);
-        return at;
-      };
       await waitUntil({ seconds: Infinity, every: 20, signal: job.signal }, async () => {
-        const at = await look();
+        const at = await look(lane);
         if (at?.marker && !at.enabled && !at.syncing && at.workers === 0) {
           lanes.push({ lane, lsn: at.lsn ?? lsn });
           standsAt = at.marker;
           return true;
         }
         // Measuring takes a while: the marker may have come through, and disabled the lane, meanwhile.
-        await watch(async () => typeof (await look())?.marker === 'string');
+        await watch(findMarked);
         return false;
       });
       await confirmIdle(source, slotOf(job.spec, lane));
@@ -91,15 +96,15 @@ export async function confirmStopped(
 function watchDrain(
   gauge: () => Promise<MonitorFigures>,
   onFigures: (figures: MonitorFigures) => void,
-): (hasMarker: () => Promise<boolean>) => Promise<void> {
+): (findMarked: () => Promise<ReadonlySet<LaneName>>) => Promise<void> {
   const watchErrors = createErrorWatch();
   let measured = 0;
-  return async (hasMarker) => {
+  return async (findMarked) => {
     if (Date.now() - measured < 1000) return;
     const figures = await gauge();
     measured = Date.now();
     onFigures(figures);
-    checkHealth(figures, { stopping: await hasMarker(), standing: false });
+    checkHealth(figures, { marked: await findMarked(), standing: false });
     watchErrors(figures);
   };
 }

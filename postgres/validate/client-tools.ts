@@ -3,18 +3,16 @@ import type { Finding } from '../../contract/state.js';
 import { PgtrekError } from '../../contract/errors.js';
 import { findClientTools } from '../client-tools.js';
 import type { ClientTools } from '../client-tools.js';
+import { chooseCompression } from '../schema/compression.js';
 import type { OnBoth } from './check.js';
 import { majorOf } from './servers.js';
 
-export async function checkClientTools({ source, target }: OnBoth): Promise<Finding[]> {
+export async function checkClientTools({ source, target, spec }: OnBoth): Promise<Finding[]> {
   const finding = { id: 'worker.client_tools', scope: 'worker' };
   try {
-    return [
-      {
-        ...finding,
-        ...judgeClientTools(await findClientTools(majorOf(source)), majorOf(source), majorOf(target)),
-      },
-    ];
+    const tools = await findClientTools(majorOf(source));
+    if (spec.load.method === 'dump') await chooseCompression(tools, spec.load.compression);
+    return [{ ...finding, ...judgeClientTools(tools, majorOf(source), majorOf(target)) }];
   } catch (error) {
     if (!(error instanceof PgtrekError) || error.code !== 'TOOLS_MISSING') throw error;
     const remedy = error.remedy ?? 'Install the PostgreSQL client tools on the worker.';

@@ -1,6 +1,7 @@
 /** Mode cdc: the slot and the publication that were given, and the tables that must be on the target already. */
 import type { Finding } from '../../contract/state.js';
 import { compareLsn } from '../../contract/names.js';
+import { findPartialTables } from '../partial-tables.js';
 import { givenStart } from '../lane/lane-names.js';
 import type { OnBoth, OnSource } from './check.js';
 import { capFindings, listNames } from './check.js';
@@ -114,7 +115,7 @@ interface Columns {
 }
 
 /** Apply goes by names: every table, and every column of it, must be there. */
-export async function checkTargetTables({ source, target, selection }: OnBoth): Promise<Finding[]> {
+export async function checkTargetTables({ source, target, selection, spec }: OnBoth): Promise<Finding[]> {
   const tables = selection.selected.filter(
     ({ kind, partitionOf }) => kind === 'p' || (kind === 'r' && partitionOf === null),
   );
@@ -124,8 +125,13 @@ export async function checkTargetTables({ source, target, selection }: OnBoth): 
   const there = await target.query<Columns & Record<string, unknown>>(TARGET_COLUMNS_SQL, [
     wanted.map(({ table }) => table),
   ]);
+  const partial = new Map(
+    [...findPartialTables(spec.select, tables)].map(([{ qualified }, { columns }]) => [qualified, columns]),
+  );
   const known = new Map(there.map(({ table, columns }) => [table, new Set(columns)]));
-  const findings = wanted.flatMap(({ table, columns }) => missingIn(table, columns, known.get(table)));
+  const findings = wanted.flatMap(({ table, columns }) =>
+    missingIn(table, partial.get(table) ?? columns, known.get(table)),
+  );
   if (findings.length > 0) return capFindings(findings);
   return [
     { id: 'target.tables', scope: 'target', verdict: 'ok', why: 'The target has every table and column.' },

@@ -22,6 +22,14 @@ import {
   checkTargetSchema,
 } from './leftovers.js';
 import { checkOpenTransactions, checkPreparedTransactions } from './open-transactions.js';
+import { checkPartialPublication } from './partial-publication.js';
+import {
+  checkLeftOutColumns,
+  checkLeftOutOnTarget,
+  checkPartialColumns,
+  checkPartialNames,
+  checkPartialSupport,
+} from './partial-tables.js';
 import { checkReachability } from './reachability.js';
 import {
   checkFullIdentity,
@@ -30,6 +38,7 @@ import {
   checkUnlogged,
 } from './replica-identity.js';
 import { checkGrantees, checkOwners } from './roles.js';
+import { checkRowConditions } from './row-conditions.js';
 import { checkDependencies, checkPatterns, checkReferredData, checkSelected } from './selection.js';
 import {
   checkSourcePrimary,
@@ -74,6 +83,13 @@ const CHECKS: Check[] = [
 
   { modes: ALL, on: 'source', run: checkPatterns },
   { modes: ALL, on: 'source', run: checkSelected },
+  { modes: ALL, on: 'source', run: checkPartialNames },
+  { modes: ALL, on: 'both', run: checkPartialSupport },
+  { modes: ALL, on: 'source', run: checkPartialColumns },
+  { modes: LOAD, on: 'source', run: checkLeftOutColumns },
+  { modes: ['cdc'], on: 'both', run: checkLeftOutOnTarget },
+  { modes: ALL, on: 'source', run: checkRowConditions },
+  { modes: CDC, on: 'source', run: checkPartialPublication },
   { modes: LOAD, on: 'source', run: checkDependencies },
   { modes: LOAD, on: 'source', run: checkReferredData },
 
@@ -97,7 +113,6 @@ const CHECKS: Check[] = [
   { modes: CDC, on: 'source', run: checkOwnership },
   { modes: LOAD, on: 'source', run: checkRead },
   { modes: LOAD, on: 'source', run: checkRowSecurity },
-  { modes: LOAD, on: 'source', run: checkLargeObjects },
 
   { modes: ALL, on: 'target', run: checkTargetCreate },
   { modes: LOAD, on: 'both', run: checkTargetSchemas },
@@ -110,6 +125,7 @@ const CHECKS: Check[] = [
   { modes: ALL, on: 'source', run: checkSourceLeftovers },
   { modes: ALL, on: 'target', run: checkTargetLeftovers },
   { modes: LOAD, on: 'both', run: checkTargetEmpty },
+  { modes: ALL, on: 'both', run: checkLargeObjects },
 
   { modes: CDC, on: 'target', run: checkSubscribe },
   { modes: CDC, on: 'target', run: checkLogStatement },

@@ -1,6 +1,7 @@
 /** Roles that the source's objects name as owner or in their privileges: the restore needs each of them. */
 import { escapeIdentifier } from 'pg';
 import type { Finding } from '../../contract/state.js';
+import { largeObjectsOf } from '../large-objects/objects.js';
 import type { Session } from '../session.js';
 import type { OnBoth } from './check.js';
 import { capFindings, listNames } from './check.js';
@@ -29,6 +30,11 @@ const OBJECTS_SQL = `
     FROM pg_type t
     WHERE t.typtype IN ('e', 'd', 'r')
        OR t.typtype = 'c' AND EXISTS (SELECT FROM pg_class c WHERE c.oid = t.typrelid AND c.relkind = 'c')
+    UNION ALL
+    -- There may be millions of them, with few owners and privileges.
+    SELECT DISTINCT 'large objects', m.lomowner, m.lomacl, 'pg_largeobject'::regclass, 0::oid, NULL::oid
+    FROM pg_largeobject_metadata m
+    WHERE $2
   )`;
 
 // Schema public belongs to whoever it is on the target; its owner is restored only when it was changed.
@@ -37,8 +43,8 @@ const OWNERS_SQL = `${OBJECTS_SQL}
     pg_get_userbyid(o.owner)::text AS role,
     array_agg(o.name ORDER BY o.name) AS objects
   FROM object o
-  JOIN pg_namespace s ON s.oid = o.schema
-  WHERE s.nspname !~ '^pg_' AND s.nspname NOT IN ('information_schema', 'pgtrek')
+  LEFT JOIN pg_namespace s ON s.oid = o.schema
+  WHERE coalesce(s.nspname, '') !~ '^pg_' AND coalesce(s.nspname, '') NOT IN ('information_schema', 'pgtrek')
     AND NOT EXISTS (SELECT FROM extension_member e WHERE e.classid = o.class AND e.objid = o.oid)
     AND NOT (o.class = 'pg_namespace'::regclass AND s.nspname = 'public')
   GROUP BY o.owner
@@ -47,9 +53,9 @@ const OWNERS_SQL = `${OBJECTS_SQL}
 const GRANTEES_SQL = `${OBJECTS_SQL}, acl AS (
     SELECT o.name, a.grantee, a.grantor
     FROM object o
-    JOIN pg_namespace s ON s.oid = o.schema
+    LEFT JOIN pg_namespace s ON s.oid = o.schema
     CROSS JOIN LATERAL aclexplode(o.acl) a
-    WHERE s.nspname !~ '^pg_' AND s.nspname NOT IN ('information_schema', 'pgtrek')
+    WHERE coalesce(s.nspname, '') !~ '^pg_' AND coalesce(s.nspname, '') NOT IN ('information_schema', 'pgtrek')
       AND NOT EXISTS (SELECT FROM extension_member e WHERE e.classid = o.class AND e.objid = o.oid)
       AND NOT (s.nspname = 'public' AND o.class = 'pg_namespace'::regclass AND a.grantee IN (0, o.owner))
     UNION ALL
@@ -72,7 +78,10 @@ interface Named {
 export async function checkOwners({ source, target, selection, spec }: OnBoth): Promise<Finding[]> {
   if (spec.schema.owners === 'skip') return [];
   const oids = selection.selected.map(({ oid }) => oid);
-  const owners = await source.query<Named & Record<string, unknown>>(OWNERS_SQL, [oids]);
+  const owners = await source.query<Named & Record<string, unknown>>(OWNERS_SQL, [
+    oids,
+    largeObjectsOf(spec) === 'copy',
+  ]);
   const roles = await readRoles(
     target,
     owners.map(({ role }) => role),
@@ -105,7 +114,10 @@ function tellOwner(target: Session, { role, objects }: Named, found: TargetRole 
 export async function checkGrantees({ source, target, selection, spec, found }: OnBoth): Promise<Finding[]> {
   if (spec.schema.privileges === 'skip') return [];
   const oids = selection.selected.map(({ oid }) => oid);
-  const grantees = await source.query<Named & Record<string, unknown>>(GRANTEES_SQL, [oids]);
+  const grantees = await source.query<Named & Record<string, unknown>>(GRANTEES_SQL, [
+    oids,
+    largeObjectsOf(spec) === 'copy',
+  ]);
   const roles = await readRoles(
     target,
     grantees.map(({ role }) => role),

@@ -8,12 +8,19 @@ import type { LoadOptions } from '../../bench/program.js';
 describe('the arguments of the benchmark', () => {
   it('are the full set, three times, of every subject, when none is given', async () => {
     assert.deepEqual(await parse('load'), {
+      data: ['mixed'],
+      deadline: 20,
       runs: 3,
       scale: 1,
       subjects: [
+        'floor',
         'dump-and-restore',
         'dump-and-restore-uncompressed',
         'native-subscription',
+        'native-subscription-indexes-after',
+        'pgcopydb',
+        'pgcopydb-split',
+        'pgtrek-engine',
         'pgtrek-stream',
         'pgtrek-dump',
         'pgtrek-native',
@@ -24,11 +31,15 @@ describe('the arguments of the benchmark', () => {
   it('may choose', async () => {
     const file = join(tmpdir(), 'figures.json');
     const options = await parse(
-      ...['load', '--json', file, '--runs', '1', '--scale', '0.05', '--source-major', '15'],
+      ...['load', '--data', 'many,single', '--deadline', '0.5', '--plot', file],
+      ...['--json', file, '--runs', '1', '--scale', '0.05', '--source-major', '15'],
       ...['--subjects', 'pgtrek-stream,dump-and-restore,pgtrek-stream'],
     );
     assert.deepEqual(options, {
+      data: ['many', 'single'],
+      deadline: 0.5,
       json: file,
+      plot: file,
       runs: 1,
       scale: 0.05,
       sourceMajor: 15,
@@ -45,9 +56,12 @@ describe('the arguments of the benchmark', () => {
     [['load', '--scale', '11'], /up to 10/],
     [['load', '--scale', 'big'], /It must be a number above 0/],
     [
-      ['load', '--subjects', 'pgtrek-stream,pgcopydb'],
-      /There is no subject "pgcopydb": choose from dump-and-restore/,
+      ['load', '--subjects', 'pgtrek-stream,pgloader'],
+      /There is no subject "pgloader": choose from floor, dump-and-restore/,
     ],
+    [['load', '--data', 'large'], /There is no set of data "large": choose from mixed, single, many/],
+    [['load', '--deadline', '0'], /It must be a number above 0/],
+    [['load', '--plot', '/nowhere/figures.svg'], /No file can be written in \/nowhere/],
     [['load', '--source-major', 'x'], /It must be a whole number/],
     [['load', '--json', '/nowhere/figures.json'], /No file can be written in \/nowhere/],
     [['load', '--json', tmpdir()], /It is a folder/],

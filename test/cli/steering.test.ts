@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { after, before, describe, it } from 'node:test';
 import { startTemporalServer } from '../../dev/temporal-server.js';
 import type { TemporalServer } from '../../dev/temporal-server.js';
+import { waitUntil } from '../../dev/wait-until.js';
 import { specNamed } from '../client/fixtures/specs.js';
 import { startTestWorker } from '../client/fixtures/test-worker.js';
 import { runCli } from './run-cli.js';
@@ -69,9 +70,9 @@ describe('the command, with a migration', () => {
     await start('steered');
     const paused = await pgtrek(['pause', 'steered']);
     assert.equal(paused.code, 0, paused.stderr);
-    assert.match(paused.stdout, /^steered is paused\. No new table .*\nGo on: {2}pgtrek resume steered\n$/);
+    assert.match(paused.stdout, /^steered is paused\. No new copy .*\nGo on: {2}pgtrek resume steered\n$/);
     const load = await pgtrek(['set-load', 'steered', '--jobs', '8']);
-    assert.match(load.stdout, /^steered now loads up to 8 tables and the indexes of 2 at a time\.\n/);
+    assert.match(load.stdout, /^steered now runs up to 8 copies and 2 index jobs at a time\.\n/);
     const resumed = await pgtrek(['resume', 'steered', '--json']);
     assert.equal((JSON.parse(resumed.stdout) as { status: string }).status, 'running');
     assert.equal((await pgtrek(['stop', 'steered', '--lsn', '16/b374d848'])).code, 0);
@@ -148,6 +149,23 @@ describe('the command, with a migration', () => {
     assert.match(stdout, /pgtrek retry blocked .* pgtrek abort blocked/);
   });
 
+  it('shows how far its load is, in status and table by table', async () => {
+    await start('loading');
+    const isSeen = async () => /120 B of 400 B/.test((await pgtrek(['status', 'loading'])).stdout);
+    assert.ok(await waitUntil(isSeen, { deadlineMs: 20_000 }));
+    const { stdout } = await pgtrek(['status', 'loading']);
+    assert.match(stdout, /▶ load .* 56 % {2}370 B of 650 B · .*all rows in /);
+    assert.match(stdout, /1 of 2 tables · 2 of 5 parts · 12 rows/);
+    assert.match(stdout, /public\.orders .* 30 % {2}120 B of 400 B {2}1 of 4 parts/);
+    const { load } = JSON.parse((await pgtrek(['status', 'loading', '--json'])).stdout) as {
+      load?: { bytesDone: number };
+    };
+    assert.equal(load?.bytesDone, 370);
+    const tables = await pgtrek(['tables', 'loading']);
+    assert.match(tables.stdout, /\npublic\.orders {2}copying +10 +400 B +60 B +1 of 4\n/);
+    assert.equal((await pgtrek(['abort', 'loading'])).code, 0);
+  });
+
   it('does not wait when told not to', async () => {
     const { code, stdout } = await start('detached', '--detach', '--json');
     assert.equal(code, 0);
@@ -159,7 +177,7 @@ describe('the command, with a migration', () => {
     assert.equal(code, 1);
     assert.match(
       stderr,
-      /NO_WORKER: No worker polls task queue "deserted".*\n {2}remedy: .*pgtrek worker --task-queue deserted/,
+      /^pgtrek: no worker polls task queue "deserted" yet; waiting 1\d s for one …\npgtrek: NO_WORKER: No worker polls task queue "deserted".*\n {2}remedy: .*pgtrek worker --task-queue deserted/,
     );
   });
 

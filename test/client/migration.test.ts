@@ -1,9 +1,12 @@
 import assert from 'node:assert/strict';
+import { execFile } from 'node:child_process';
 import { randomUUID } from 'node:crypto';
 import { after, before, describe, it } from 'node:test';
+import { fileURLToPath } from 'node:url';
+import { promisify } from 'node:util';
 import { Client, Connection } from '@temporalio/client';
 import type { Payload, PayloadCodec } from '@temporalio/common';
-import { connect } from '../../client/index.js';
+import { connect, measureOnce } from '../../client/index.js';
 import type { Migration, MigrationView, Pgtrek } from '../../client/index.js';
 import { startTemporalServer } from '../../dev/temporal-server.js';
 import type { TemporalServer } from '../../dev/temporal-server.js';
@@ -49,10 +52,29 @@ describe('a migration, seen by the client', () => {
     );
   });
 
-  it('is not started when nobody would work on it', async () => {
+  it('is not started when nobody would work on it', { timeout: 60_000 }, async () => {
     const spec = specNamed('idle', { taskQueue: 'deserted' });
-    await assert.rejects(pgtrek.start(spec), hasCode('NO_WORKER', /"deserted"/));
+    const waits: string[] = [];
+    const onWait = ({ taskQueue, forMs }: { taskQueue: string; forMs: number }) => {
+      assert.ok(forMs > 0);
+      waits.push(taskQueue);
+    };
+    await assert.rejects(pgtrek.start(spec, { onWait }), hasCode('NO_WORKER', /"deserted"/));
+    assert.deepEqual(waits, ['deserted'], 'it tells once that it waits');
   });
+
+  it(
+    'is started as soon as a worker comes, which may take its time after an outage',
+    { timeout: 60_000 },
+    async () => {
+      const late = { taskQueue: 'late' };
+      let worker: Promise<{ stop: () => Promise<void> }> | undefined;
+      const onWait = () => void (worker = startTestWorker(server, late));
+      await pgtrek.start(specNamed('late', late), { onWait });
+      assert.ok(worker, 'it was waited for');
+      await (await worker).stop();
+    },
+  );
 
   it('says that no worker answers', { timeout: 60_000 }, async () => {
     const waiting = await pgtrek.start(specNamed('waiting', { taskQueue: 'deserted' }), {
@@ -71,7 +93,7 @@ describe('a migration, seen by the client', () => {
     await assert.rejects(pgtrek.start(specNamed('orders')), hasCode('MIGRATION_EXISTS', /"orders"/));
   });
 
-  it('ends a wait for its result when the connection is closed', async () => {
+  it('ends a wait for its result when the connection is closed', { timeout: 60_000 }, async () => {
     const own = await connect({ address: server.address });
     const waited = await own.start(specNamed('waited'));
     const result = assert.rejects(waited.result(), hasCode('TEMPORAL_UNREACHABLE', /was closed meanwhile/));
@@ -80,8 +102,15 @@ describe('a migration, seen by the client', () => {
     await own.close();
     await result;
     await assert.rejects(waited.state(), hasCode('TEMPORAL_UNREACHABLE'));
-    // What gRPC would still have to say, it says within its retries' first back-off.
-    await new Promise((resolve) => setTimeout(resolve, 1_500));
+  });
+
+  it('leaves nothing behind that could end the process later', { timeout: 60_000 }, async () => {
+    await pgtrek.start(specNamed('left-waiting'));
+    const program = fileURLToPath(new URL('fixtures/close-while-waiting.ts', import.meta.url));
+    const args = ['--import', 'tsx', program, server.address, 'left-waiting'];
+    // It fails on another exit code than 0, and by its timeout when something never ends.
+    const { stdout } = await promisify(execFile)(process.execPath, args, { timeout: 30_000 });
+    assert.equal(stdout, 'TEMPORAL_UNREACHABLE\nTEMPORAL_UNREACHABLE\n');
   });
 
   it('takes messages, or refuses them with its reason', async () => {
@@ -165,6 +194,21 @@ describe('a migration, seen by the client', () => {
     await assert.rejects(watched.signal('retry', {}), hasCode('MESSAGE_REFUSED', /has ended/));
   });
 
+  it('tells how far its load is, with the share of the copies that run', { timeout: 60_000 }, async () => {
+    const loading = await pgtrek.start(specNamed('loading'));
+    const { live, load, state } = await figuresOf(loading);
+    const [figures] = live;
+    assert.ok(figures?.since !== undefined && Date.parse(figures.since) <= Date.now());
+    assert.ok(load);
+    // 10 bytes of COPY are 20 of the plan, as the finished part has shown.
+    assert.deepEqual([load.bytesDone, load.bytesPlanned, load.bytesCopied], [370, 650, 110]);
+    const [orders] = load.copying;
+    assert.deepEqual([orders?.table, orders?.bytesDone, orders?.parts], ['public.orders', 120, 4]);
+    assert.equal(load.fraction, 370 / 650);
+    assert.equal(measureOnce(state, live, new Date())?.bytesDone, 370);
+    await loading.abort();
+  });
+
   it('stops being watched when the watcher says so', async () => {
     const left = await pgtrek.start(specNamed('left'));
     const controller = new AbortController();
@@ -229,6 +273,12 @@ describe('a migration, seen by the client', () => {
 async function lookOnce(migration: Migration): Promise<MigrationView | undefined> {
   for await (const view of migration.watch()) return view;
   return undefined;
+}
+
+/** The first look in which an activity has told something. */
+async function figuresOf(migration: Migration): Promise<MigrationView> {
+  for await (const view of migration.watch({ intervalMs: 50 })) if (view.live.length > 0) return view;
+  throw new Error('it ended without figures');
 }
 
 /** Watches; aborts the migration once figures came. */

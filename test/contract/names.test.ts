@@ -3,9 +3,11 @@ import { describe, it } from 'node:test';
 import {
   NAME_PATTERN,
   compareLsn,
+  hostIdOf,
   laneName,
   lanePattern,
   nameOfWorkflow,
+  workerIdentity,
   workflowId,
 } from '../../contract/names.js';
 
@@ -22,6 +24,13 @@ describe('names', () => {
   it('lead from workflow to migration and back', () => {
     assert.equal(nameOfWorkflow(workflowId('orders')), 'orders');
     assert.equal(nameOfWorkflow('other'), undefined);
+  });
+
+  it('of workers tell their host, whatever it is called', () => {
+    for (const hostId of ['db-mover-1', 'a host@2 pgtrek@x', '7'])
+      assert.equal(hostIdOf(workerIdentity({ pid: 4711, machine: 'mover.internal', hostId })), hostId);
+    for (const other of ['4711@mover.internal', 'pgtrek@x', '', '4711@mover.internal pgtrek@'])
+      assert.equal(hostIdOf(other), undefined);
   });
 
   it('order log positions by number, not by text', () => {

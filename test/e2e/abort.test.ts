@@ -23,6 +23,7 @@ const STAYS = 'What was restored stays on the target; abort with dropTarget woul
 const ORPHAN_ROW = `
   SET session_replication_role = replica;
   INSERT INTO wish_list (customer_id, film_id) VALUES (1, -7)`;
+const BLOCKS = { load: { foreignKeyViolations: 'block' } } as const;
 const BIG_TABLE = `
   CREATE TABLE big (id int PRIMARY KEY, filler text);
   INSERT INTO big SELECT i, repeat('x', 500) FROM generate_series(1, 600000) i`;
@@ -49,7 +50,7 @@ describe('abort and cancel take everything of pgtrek away, in every stage', { co
   });
 
   it('abort, blocked in load: the restored tables stay, and the outcome says so', async () => {
-    const { databases, migration } = await begin('in-load', ORPHAN_ROW);
+    const { databases, migration } = await begin('in-load', ORPHAN_ROW, BLOCKS);
     await untilBlocked(migration);
     await migration.abort();
     assert.deepEqual(await migration.result(), { outcome: 'aborted', leftovers: [], notes: [STAYS] });
@@ -109,7 +110,8 @@ describe('abort and cancel take everything of pgtrek away, in every stage', { co
   });
 
   it('abort, blocked with dump files on disk: they are removed', async () => {
-    const options = { mode: 'full-load', load: { method: 'dump' }, cdc: {} } as const;
+    const load = { method: 'dump', foreignKeyViolations: 'block' } as const;
+    const options = { mode: 'full-load', load, cdc: {} } as const;
     const { databases, migration } = await begin('on-disk', ORPHAN_ROW, options);
     assert.equal((await untilBlocked(migration)).stage, 'restore');
     await migration.abort({ dropTarget: true });
@@ -128,7 +130,7 @@ describe('abort and cancel take everything of pgtrek away, in every stage', { co
   });
 
   it("Temporal's own Cancel, blocked in load", async () => {
-    const { databases, migration } = await begin('cancel-blocked', ORPHAN_ROW);
+    const { databases, migration } = await begin('cancel-blocked', ORPHAN_ROW, BLOCKS);
     await untilBlocked(migration);
     await assertCancels(migration, databases);
   });

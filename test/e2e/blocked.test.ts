@@ -113,7 +113,11 @@ describe(
         const databases = await createDatabases(world, name);
         await query(databases.source, ORPHAN_ROW);
         const migration = await client.start(
-          specFor(name, databases, { mode, ...(mode === 'full-load' ? {} : { cdc: NOW }) }),
+          specFor(name, databases, {
+            mode,
+            load: { foreignKeyViolations: 'block' },
+            ...(mode === 'full-load' ? {} : { cdc: NOW }),
+          }),
         );
         const { blocked, totals } = await untilBlocked(migration);
         assert.equal(blocked?.stage, 'load');

@@ -19,6 +19,12 @@ export interface TestWorker {
   log: () => string;
 }
 
+/** What a worker needs of a world. */
+export type WorkerWorld = Pick<World, 'temporal' | 'folder' | 'bundle'> & {
+  source: Pick<World['source'], 'password'>;
+  target: Pick<World['target'], 'password'>;
+};
+
 export interface TestWorkerOptions {
   taskQueue: string;
   /** `before create-slot`, `after commit-marker`, `before copy-data #3` (the third time): kill -9 itself there. */
@@ -30,7 +36,7 @@ const MAIN = fileURLToPath(new URL('./worker-main.ts', import.meta.url));
 let workers = 0;
 
 /** Passwords are in the environment as SOURCE_PASSWORD and TARGET_PASSWORD; resolves once it polls. */
-export async function startWorker(world: World, options: TestWorkerOptions): Promise<TestWorker> {
+export async function startWorker(world: WorkerWorld, options: TestWorkerOptions): Promise<TestWorker> {
   workers += 1;
   const logFile = path.join(world.folder, `worker-${String(process.pid)}-${String(workers)}.log`);
   const output = openSync(logFile, 'w');

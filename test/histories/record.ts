@@ -1,6 +1,6 @@
 /**
  * Records one closed history per way through the workflow, as running migrations of this version have them:
- * `npx tsx test/histories/record.ts <version>`. Fixtures of earlier versions stay: they prove that migrations which
+ * `npx tsx test/histories/record.ts <version> [way…]`. Fixtures of earlier versions stay: they prove that migrations which
  * run while pgtrek is upgraded go on.
  */
 import { mkdir, writeFile } from 'node:fs/promises';
@@ -23,6 +23,8 @@ interface Branch {
   fault?: string;
   before?: (databases: Databases) => Promise<void>;
   steer?: (migration: Migration, databases: Databases) => Promise<void>;
+  /** On a server that soon finds its history long: what is recorded is the run that continues the first. */
+  long?: true;
   /** Where a restart begins a new run: the name under which the one before is recorded. */
   firstRun?: string;
 }
@@ -134,10 +136,21 @@ const BRANCHES: Record<string, Branch> = {
       await query(source, 'ALTER TABLE public.film ADD COLUMN note text');
       await untilState(migration, ({ drift }) => drift !== undefined);
       await migration.restartOnSchemaChange({ dropTarget: true });
-      await untilState(migration, ({ stage, events }) =>
-        stage === 'monitor' && events.some(({ kind }) => kind === 'restarted'),
-      );
+      // The first run, which tells of the restart too, has another lane.
+      await untilState(migration, ({ stage, lanes }) => stage === 'monitor' && lanes[0]?.name.endsWith('_2') === true);
       await migration.stop({ now: true });
+    },
+  },
+  continued: {
+    long: true,
+    rest: { cdc: { stop: { at: '2100-01-01T00:00:00Z' } } },
+    steer: async (migration) => {
+      await untilState(migration, ({ events }) => events.some(({ kind }) => kind === 'continued'));
+      await migration.pause();
+      await untilState(migration, ({ lanes }) => lanes[0]?.status === 'stopped');
+      await migration.resume();
+      await applying(migration);
+      await migration.stop({ now: true, then: 'finish' });
     },
   },
   'snapshot-lost': { rest: { cdc: { stop: { now: true } } }, fault: 'before copy-data #2' },
@@ -150,7 +163,8 @@ const SLOW_MARKER_SQL = `
     FOR EACH ROW WHEN (NEW.kind = 'marker') EXECUTE FUNCTION pgtrek.slow();
   ALTER TABLE pgtrek.pgtrek_cutover_undone_1 ENABLE REPLICA TRIGGER slow`;
 
-const folder = path.join(path.dirname(fileURLToPath(import.meta.url)), process.argv[2] ?? 'unreleased');
+const [version = 'unreleased', ...wanted] = process.argv.slice(2);
+const folder = path.join(path.dirname(fileURLToPath(import.meta.url)), version);
 
 async function record(world: World, client: Pgtrek, temporal: Client, name: string, branch: Branch): Promise<void> {
   const databases = await createDatabases(world, name);
@@ -178,16 +192,24 @@ async function write(name: string, handle: WorkflowHandle): Promise<void> {
   console.log(`${name}: ${String(history.events?.length ?? 0)} events`);
 }
 
-await mkdir(folder, { recursive: true });
-const world = await openWorld();
-const connection = await Connection.connect({ address: world.temporal.address });
-const client = await connect({ address: world.temporal.address });
-try {
-  for (const [name, branch] of Object.entries(BRANCHES)) {
-    await record(world, client, new Client({ connection }), name, branch);
+/** A real server suggests to continue at 4,096 events. */
+const SOON_LONG = ['--dynamic-config-value', 'limit.historyCount.suggestContinueAsNew=60'];
+
+async function recordAll(branches: [string, Branch][], temporalArgs: string[]): Promise<void> {
+  if (branches.length === 0) return;
+  const world = await openWorld({ temporalArgs });
+  const connection = await Connection.connect({ address: world.temporal.address });
+  const client = await connect({ address: world.temporal.address });
+  try {
+    for (const [name, branch] of branches) await record(world, client, new Client({ connection }), name, branch);
+  } finally {
+    await client.close();
+    await connection.close();
+    await world.close();
   }
-} finally {
-  await client.close();
-  await connection.close();
-  await world.close();
 }
+
+await mkdir(folder, { recursive: true });
+const branches = Object.entries(BRANCHES).filter(([name]) => wanted.length === 0 || wanted.includes(name));
+await recordAll(branches.filter(([, { long }]) => !long), []);
+await recordAll(branches.filter(([, { long }]) => long), SOON_LONG);

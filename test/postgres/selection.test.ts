@@ -4,7 +4,7 @@ import { selectRelations } from '../../postgres/selection.js';
 import type { Spec } from '../../contract/spec.js';
 import type { Relation } from '../../postgres/selection.js';
 
-const nothing: Spec['select'] = { include: [], exclude: [], excludeData: [], largeObjects: 'block' };
+const nothing: Spec['select'] = { include: [], exclude: [], excludeData: [], columns: {}, rows: {} };
 
 function relation(oid: number, path: string, facts: Partial<Relation> = {}): Relation {
   const [schema = '', name = ''] = path.split('/');
@@ -20,6 +20,7 @@ function relation(oid: number, path: string, facts: Partial<Relation> = {}): Rel
     ownedBy: null,
     replicaIdentity: 'd',
     bytes: '8192',
+    pages: '1',
     estimatedRows: 0,
     ...facts,
   };

@@ -20,7 +20,10 @@ const STATE: MigrationState = {
   totals: {
     tables: 10,
     tablesCopied: 4,
+    parts: 4,
+    partsCopied: 4,
     bytesPlanned: '100',
+    bytesDone: '40',
     bytesCopied: '40',
     rowsCopied: '7',
     indexes: 3,
@@ -40,6 +43,24 @@ describe('the details in the Web UI', () => {
     assert.match(text, /Stop: at 2026-12-01T02:00:00Z/);
     assert.match(text, /tables 4 of 10 · indexes 1 of 3/);
     assert.match(text, /✔ validate ▶ load · stop\n/);
+  });
+
+  it('say how much of the plan is copied, never all before it is, and parts only where tables are split', () => {
+    const line = (totals: Partial<MigrationState['totals']>) =>
+      renderDetails({ ...STATE, totals: { ...STATE.totals, ...totals } })
+        .split('\n\n')
+        .at(-2);
+    const planned = { bytesPlanned: String(2.5 * 1024 ** 3), bytesDone: String(1024 ** 3), bytesCopied: '1' };
+    assert.equal(
+      line({ ...planned, parts: 30, partsCopied: 12 }),
+      'copied 40 % of 2.5 GB · tables 4 of 10 · parts 12 of 30 · indexes 1 of 3 · 7 rows copied',
+    );
+    assert.match(
+      line({ bytesPlanned: '300', bytesDone: '300' }) ?? '',
+      /^copied 99 % of 300 bytes · tables 4/,
+    );
+    assert.match(line({ bytesPlanned: '0', bytesDone: '0' }) ?? '', /^tables 4 of 10 · indexes/);
+    assert.match(line({ tablesCopied: 10, bytesDone: '100' }) ?? '', /^tables 10 of 10 · indexes/);
   });
 
   it('say first what blocks, with the statement that mends it, and what to send then', () => {

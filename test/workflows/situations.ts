@@ -116,7 +116,10 @@ function stateOf(brief: Brief): MigrationState {
     totals: {
       tables: 0,
       tablesCopied: 0,
+      parts: 0,
+      partsCopied: 0,
       bytesPlanned: '0',
+      bytesDone: '0',
       bytesCopied: '0',
       rowsCopied: '0',
       indexes: 0,

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { spawn } from 'node:child_process';
 import type { ChildProcess } from 'node:child_process';
 import { existsSync, readdirSync } from 'node:fs';
-import { mkdtemp, readFile, rm } from 'node:fs/promises';
+import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, describe, it } from 'node:test';
@@ -34,8 +34,11 @@ describe('the load benchmark', () => {
   };
 
   it('measures what it is asked for, and says what it cannot', async () => {
-    const subjects = 'pgtrek-stream,dump-and-restore,pgtrek-native';
-    const bench = startBench([...TINY, '--json', file, '--subjects', subjects]);
+    const subjects = 'pgtrek-stream,dump-and-restore,pgtrek-native,pgcopydb';
+    const plot = join(folder, 'figures.svg');
+    const bench = startBench([...TINY, '--json', file, '--plot', plot, '--subjects', subjects], {
+      PGCOPYDB: '/nowhere/pgcopydb',
+    });
     assert.equal(await bench.ended, 0, bench.output());
     const rows = JSON.parse(await readFile(file, 'utf8')) as Row[];
     assert.ok(rows.every(({ suite, case: name }) => suite === 'load' && name === 'mixed at scale 0.002'));
@@ -51,12 +54,56 @@ describe('the load benchmark', () => {
     assert.match(bench.stdout, /^settings {2}wal_level logical, shared_buffers/m);
     assert.match(bench.stderr, /run 1 of 1: pgtrek-stream: \d/);
     assertTold(bench, rows, 'pgtrek-native');
+    const events = rows.find((row) => row.subject === 'pgtrek-stream' && row.metric === 'history-events');
+    assert.ok((events?.value ?? 0) > 20, bench.output());
+    assert.match(
+      bench.stdout,
+      /^pgcopydb +not run: PGCOPYDB names \/nowhere\/pgcopydb, which cannot be run/m,
+    );
+    assert.ok(!rows.some((row) => row.subject === 'pgcopydb'));
+    assert.match(bench.stdout, /^targets .*not measured at another --scale/m);
+    assert.match(await readFile(plot, 'utf8'), /<svg .*>not run<\/text>.*>pgtrek-stream<\/text>.*<\/svg>/s);
+    assert.deepEqual(bench.folders(), []);
+  });
+
+  it('measures each set of data as a case of its own, and gives up a peer that hangs', async () => {
+    const hanging = join(folder, 'pgcopydb');
+    await writeFile(hanging, '#!/bin/sh\nsleep 600\n', { mode: 0o755 });
+    const bench = startBench(
+      [
+        'load',
+        '--scale',
+        '0.01',
+        '--runs',
+        '1',
+        '--data',
+        'single,many',
+        '--deadline',
+        '0.5',
+        '--json',
+        file,
+      ].concat('--subjects', 'floor,dump-and-restore,pgcopydb-split'),
+      { PGCOPYDB: hanging },
+    );
+    assert.equal(await bench.ended, 1, bench.output());
+    const rows = JSON.parse(await readFile(file, 'utf8')) as Row[];
+    const measured = rows
+      .filter(({ metric }) => metric === 'time')
+      .map(({ case: name, subject }) => `${name}: ${subject}`);
+    assert.deepEqual(measured, [
+      'single at scale 0.01: floor',
+      'single at scale 0.01: dump-and-restore',
+      'many at scale 0.01: floor',
+      'many at scale 0.01: dump-and-restore',
+    ]);
+    assert.match(bench.stdout, /^pgcopydb-split +not run: it is for --data single/m);
+    assert.match(bench.stdout, /^pgcopydb-split +failed: it did not end within 30.0 s/m);
     assert.deepEqual(bench.folders(), []);
   });
 
   it('ends everything on Ctrl-C', async () => {
     const bench = startBench([...TINY, '--subjects', 'pgtrek-stream']);
-    assert.ok(await waitUntil(() => bench.hasWorker(), { deadlineMs: 60_000 }), bench.output());
+    assert.ok(await waitUntil(() => bench.hasWorker(), { deadlineMs: 120_000 }), bench.output());
     // Somewhere in the middle of the migration; wherever it is, all must be ended.
     await sleep(700);
     bench.child.kill('SIGINT');
@@ -69,6 +116,12 @@ describe('the load benchmark', () => {
     assert.equal(await bench.ended, 1, bench.output());
     assert.match(bench.stdout, /^dump-and-restore +not run: pg_dump and pg_restore were not found/m);
     assert.deepEqual(JSON.parse(await readFile(file, 'utf8')), []);
+  });
+
+  it('says which subjects are for other data', async () => {
+    const bench = startBench([...TINY, '--subjects', 'pgcopydb-split']);
+    assert.equal(await bench.ended, 1, bench.output());
+    assert.match(bench.stdout, /^pgcopydb-split +not run: it is for --data single/m);
   });
 
   it('exits with 64 on wrong arguments', async () => {

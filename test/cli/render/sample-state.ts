@@ -49,7 +49,10 @@ export function loadingState(changes: Partial<MigrationState> = {}): MigrationSt
     totals: {
       tables: 94,
       tablesCopied: 38,
+      parts: 38,
+      partsCopied: 38,
       bytesPlanned: String(2560 * 1024 * 1024),
+      bytesDone: String(1152 * 1024 * 1024),
       bytesCopied: String(1160 * 1024 * 1024),
       rowsCopied: '12345678',
       indexes: 40,
@@ -90,6 +93,8 @@ export function monitoringState(changes: Partial<MigrationState> = {}): Migratio
   const totals = {
     ...state.totals,
     tablesCopied: 94,
+    parts: 94,
+    partsCopied: 94,
     indexesBuilt: 40,
     bytesCopied: state.totals.bytesPlanned,
   };

@@ -21,10 +21,10 @@ describe('status', () => {
       '✔ dump       3.4 s',
       '✔ restore    5.2 s',
       '✔ publish    180 ms',
-      '▶ load       4 m 0 s    ━━━━━━━━━━━━╌╌╌╌╌╌╌╌╌╌╌╌ 50 %  1.3 GB of 2.5 GB · 38 of 94 tables · 5.3 MB/s · 4 m 0 s left',
-      '    public.order_lines  ━━━━━━━╌╌╌╌╌  120 MB of 200 MB',
-      '    audit.log           ╌╌╌╌╌╌╌╌╌╌╌╌  1.0 MB of 90.0 MB',
-      '    12 of 40 indexes',
+      '▶ load       4 m 0 s    ━━━━━━━━━━━╌╌╌╌╌╌╌╌╌╌╌╌╌ 49 %  1.2 GB of 2.5 GB · 5.3 MB/s · all rows in 4 m 3 s',
+      '    38 of 94 tables · 12,345,678 rows · 12 of 40 indexes',
+      '    public.order_lines  ━━━━━━━╌╌╌╌╌ 60 %  120 MB of 200 MB',
+      '    audit.log           ╌╌╌╌╌╌╌╌╌╌╌╌  1 %  1.0 MB of 90.0 MB',
       '· subscribe',
       '· monitor',
       '· stop                  in 1 h 50 m, at 2026-12-01 02:00:00 UTC, then finish',
@@ -33,6 +33,103 @@ describe('status', () => {
       '',
       '00:06:00  published  94 tables in pgtrek_orders_1',
     ]);
+  });
+
+  const since = '2026-12-01T00:09:00Z';
+  const parts = [
+    { kind: 'copy' as const, table: 'public.order_lines', part: 3, bytes: '125829120', since },
+    { kind: 'copy' as const, table: 'public.order_lines', part: 4, bytes: '20971520', since },
+    { kind: 'copy' as const, table: 'audit."Log Of Everything"', bytes: '94371840', since },
+    { kind: 'copy' as const, table: 'public.country', bytes: '0' },
+  ].map((copy) => ({ ...copy, bytesPlanned: '268435456' }));
+  const steps = ['build index a', 'build index b', 'copy', 'copy'].map((text) => ({
+    kind: 'step' as const,
+    text,
+  }));
+  const splitState = loadingState({
+    totals: { ...loadingState().totals, parts: 300, partsCopied: 120, constraints: 10 },
+    copying: [
+      {
+        table: 'public.order_lines',
+        status: 'copying',
+        bytesPlanned: '1610612736',
+        bytesCopied: '524288000',
+        rows: '3000000',
+        parts: 6,
+        partsCopied: 2,
+      },
+    ],
+  });
+  const loadLinesOf = (lines: string[]) =>
+    lines.slice(
+      lines.findIndex((line) => line.startsWith('▶ load')),
+      lines.indexOf('· subscribe'),
+    );
+
+  it('of a load of split tables sums up what runs of each, and tells what else runs', () => {
+    const lines = renderStatus(splitState, [...parts, ...steps], options);
+    assert.deepEqual(loadLinesOf(lines), [
+      '▶ load       4 m 0 s    ━━━━━━━━━━━━╌╌╌╌╌╌╌╌╌╌╌╌ 54 %  1.4 GB of 2.5 GB · 5.8 MB/s · all rows in 3 m 23 s',
+      '    38 of 94 tables · 120 of 300 parts · 12,345,678 rows · 12 of 40 indexes · 0 of 10 keys',
+      '    public.order_lines         ━━━━━╌╌╌╌╌╌╌ 42 %  655 MB of 1.5 GB   2 of 6 parts  2.3 MB/s  6 m 9 s left',
+      '    audit."Log Of Everything"  ━━━━╌╌╌╌╌╌╌╌ 35 %  90.0 MB of 256 MB                1.5 MB/s  1 m 51 s left',
+      '    public.country             ╌╌╌╌╌╌╌╌╌╌╌╌  0 %  0 B of 256 MB                    —         —',
+      '    now: build index a · build index b · 2 × copy',
+    ]);
+  });
+
+  it('of a load has the same on 80 columns', () => {
+    const lines = renderStatus(splitState, [...parts, ...steps], { ...options, width: 80 });
+    assert.deepEqual(loadLinesOf(lines), [
+      '▶ load       4 m 0 s    ━━━━━╌╌╌╌╌ 54 %  all rows in 3 m 23 s',
+      '    1.4 GB of 2.5 GB · 5.8 MB/s · 38 of 94 tables · 120 of 300 parts',
+      '    12,345,678 rows · 12 of 40 indexes · 0 of 10 keys',
+      '    public.order_lines  655 MB of 1.5 GB   2 of 6 parts  2.3 MB/s  6 m 9 s left',
+      '    audit."Log Of Eve…  90.0 MB of 256 MB                1.5 MB/s  1 m 51 s left',
+      '    public.country      0 B of 256 MB                    —         —',
+      '    now: build index a · build index b · 2 × copy',
+    ]);
+  });
+
+  it('of a load with 500 copies stays readable', () => {
+    const live = Array.from({ length: 500 }, (_, n) => ({
+      kind: 'copy' as const,
+      table: `big.t${n % 100}`,
+      part: n,
+      bytes: '1000',
+      bytesPlanned: '100000',
+    }));
+    const lines = loadLinesOf(renderStatus(splitState, live, options));
+    assert.equal(lines.length, 23);
+    assert.equal(lines.at(-1), '    … and 81 more tables being copied');
+    const short = loadLinesOf(renderStatus(splitState, live, { ...options, copies: 4 }));
+    assert.deepEqual([short.length, short.at(-1)], [7, '    … and 97 more tables being copied']);
+  });
+
+  it('of a load whose rows are in says so, and what is built', () => {
+    const { totals } = splitState;
+    const copied = { tablesCopied: 94, partsCopied: 300, bytesDone: totals.bytesPlanned };
+    const state = { ...splitState, copying: [], totals: { ...totals, ...copied } };
+    assert.deepEqual(loadLinesOf(renderStatus(state, steps.slice(0, 1), options)), [
+      '▶ load       4 m 0 s    ━━━━━━━━━━━━━━━━━━━━━━━━ 100 %  all rows are in',
+      '    94 of 94 tables · 300 of 300 parts · 12,345,678 rows · 12 of 40 indexes · 0 of 10 keys',
+      '    now: build index a',
+    ]);
+  });
+
+  it('tells what was set aside, whatever else has happened since', () => {
+    const aside = {
+      n: 3,
+      at: since,
+      kind: 'set-aside',
+      text: 'table audit.log: rewritten while it was copied',
+    };
+    const later = { n: 4, at: since, kind: 'retry', text: 'by ann' };
+    const events = [aside, ...Array.from({ length: 9 }, () => later)];
+    const lines = renderStatus(loadingState({ events }), [], options);
+    const begin = lines.indexOf('⚠ set aside:');
+    assert.equal(lines[begin + 1], '  table audit.log: rewritten while it was copied');
+    assert.equal(lines.filter((line) => line.includes('audit.log')).length, 1);
   });
 
   it('of a blocked stage begins with the reason, and keeps the statement whole', () => {
@@ -120,7 +217,7 @@ describe('status', () => {
     assert.match(lines[0] ?? '', /^orders {2}‖ paused /);
     assert.deepEqual(lines.slice(2, 5), [
       '‖ paused since 00:09:00 by ann',
-      '  No new table begins, and those under way are finished. The snapshot stays open on the source meanwhile.',
+      '  No new copy or index job begins, and those under way are finished. The snapshot stays open on the source meanwhile.',
       '  go on:  pgtrek resume orders',
     ]);
     assert.ok(!lines.join('\n').includes(' left'));
@@ -147,15 +244,15 @@ describe('status', () => {
     assert.match(text, /‖ paused since 00:09:00\n {2}The next stage does not begin\.\n/);
   });
 
-  it('of a load says how many tables it takes at a time, as long as it runs', () => {
+  it('of a load says how many copies it takes at a time, as long as it runs', () => {
     const load = { jobs: 8, indexJobs: 1 };
-    const pace = /^ {4}12 of 40 indexes · up to 8 tables and the indexes of 1 at a time$/m;
+    const pace = /^ {4}38 of .* indexes · up to 8 copies and 1 index job at a time$/m;
     assert.match(renderStatus(loadingState({ load }), [], options).join('\n'), pace);
     assert.doesNotMatch(renderStatus(loadingState({ load, status: 'paused' }), [], options).join('\n'), pace);
     const native = renderStatus(loadingState({ load, method: 'native' }), [], options).join('\n');
     assert.match(
       native,
-      /▶ load .* 94 tables, copied by the target server\n {4}.*up to the indexes of 1 table at/,
+      /▶ load .* 94 tables, copied by the target server\n {4}.*up to 1 index job at a time/,
     );
   });
 

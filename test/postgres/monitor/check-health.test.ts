@@ -32,7 +32,7 @@ function figures(lane: Partial<LaneFigures>): MonitorFigures {
 const code = (expected: string) => (error: unknown) => (error as { code?: string }).code === expected;
 
 describe('the health of a lane', () => {
-  const expected = { stopping: false, standing: false };
+  const expected = { marked: new Set<LaneName>(), standing: false };
 
   it('is told when the slot is gone or invalidated', () => {
     assert.throws(() => checkHealth(figures({ walStatus: null }), expected), code('SLOT_LOST'));
@@ -42,7 +42,12 @@ describe('the health of a lane', () => {
 
   it('is told when somebody disabled the subscription, and not when a marker did', () => {
     assert.throws(() => checkHealth(figures({ enabled: false }), expected), code('SUBSCRIPTION_DISABLED'));
-    checkHealth(figures({ enabled: false }), { ...expected, stopping: true });
+    checkHealth(figures({ enabled: false }), {
+      ...expected,
+      marked: new Set(['pgtrek_orders_1' as LaneName]),
+    });
+    const other = { ...expected, marked: new Set(['pgtrek_orders_2' as LaneName]) };
+    assert.throws(() => checkHealth(figures({ enabled: false }), other), code('SUBSCRIPTION_DISABLED'));
   });
 });
 

@@ -129,8 +129,8 @@ describe('the watch over drift', () => {
     await withTarget(job, 'test', async (target) => {
       for (const [id, { oid, name, relispartition, heap }] of laid.entries()) {
         await target.query(
-          `INSERT INTO pgtrek.relation VALUES ($1, $2, $3, $4, 'r', $5, true, true, '', true, 0)`,
-          [job.owner, id, oid, name, relispartition],
+          `INSERT INTO pgtrek.relation VALUES ($1, $2, $3, $4, 'r', $5, true, true, '', true, '', 0, 0, $6)`,
+          [job.owner, id, oid, name, relispartition ? -1 : id, lane],
         );
         await target.query(`INSERT INTO pgtrek.filenode VALUES ($1, $2, $3, $4)`, [
           job.owner,

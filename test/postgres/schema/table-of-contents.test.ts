@@ -15,13 +15,15 @@ const LISTING = `;
 3322; 1259 16501 INDEX public idx actor's name postgres
 3323; 2606 16502 FK CONSTRAINT public film film_actor_fkey postgres
 3324; 2606 16503 CHECK CONSTRAINT public supplier positive postgres
+3325; 0 0 COMMENT public CONSTRAINT "Film key" ON film postgres
+3326; 0 0 COMMENT public CONSTRAINT film_pkey ON film postgres
 `;
 
 describe('the archive’s table of contents', () => {
   const entries = parseContents(LISTING, 'pre-data');
 
   it('is read whatever names hold', () => {
-    assert.equal(entries.length, 8);
+    assert.equal(entries.length, 10);
     assert.deepEqual(
       entries.map(({ kind }) => kind),
       [
@@ -33,6 +35,8 @@ describe('the archive’s table of contents', () => {
         'INDEX',
         'FK CONSTRAINT',
         'CHECK CONSTRAINT',
+        'COMMENT',
+        'COMMENT',
       ],
     );
     assert.deepEqual([entries[2]?.classId, entries[2]?.objectId], [1259, 16403]);
@@ -43,6 +47,7 @@ describe('the archive’s table of contents', () => {
       indexes: new Set([16501]),
       constraints: new Set([16500, 16502]),
       keysLeftOut: new Set<number>(),
+      keyComments: new Set(['public CONSTRAINT Film key ON film']),
     };
     const reasons = entries.map((entry) => reasonToLeaveOut(entry, built));
     assert.match(reasons[0] ?? '', /every server/);
@@ -53,6 +58,8 @@ describe('the archive’s table of contents', () => {
       BUILT_BY_US,
       BUILT_BY_US,
       BUILT_BY_US,
+      undefined,
+      'it goes with the foreign key',
       undefined,
     ]);
   });

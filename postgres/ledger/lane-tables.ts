@@ -1,0 +1,53 @@
+/** Which lane carries a table: one at a time, or none. */
+import type { LaneName } from '../../contract/names.js';
+import { PgtrekError } from '../../contract/errors.js';
+import type { Session } from '../session.js';
+
+const ENTER_SQL = `
+  INSERT /* pgtrek: enter-lane */ INTO pgtrek.lane (owner, lane, status) VALUES ($1, $2, 'loading')
+  ON CONFLICT DO NOTHING`;
+
+/** The lane's row stays locked to the end of the transaction: a lane that is given up takes no table any more. */
+const HOLD_SQL = `
+  SELECT /* pgtrek: hold-lane */ status FROM pgtrek.lane WHERE owner = $1 AND lane = $2 FOR SHARE`;
+
+/** Filenodes are noted before the publication is made: from then on the lane takes nothing more. */
+const CLAIM_SQL = `
+  UPDATE /* pgtrek: claim-tables */ pgtrek.relation SET lane = $2
+  WHERE owner = $1 AND lane IS NULL AND kind IN ('r', 'p')
+    AND NOT EXISTS (SELECT FROM pgtrek.filenode WHERE owner = $1 AND lane = $2)`;
+
+/**
+ * Enters the lane and gives it all tables that belong to none; a table that is set free after its publication was made is
+ * for a lane to come. Throws SUPERSEDED when the lane was given up.
+ */
+export async function claimTables(target: Session, owner: string, lane: LaneName): Promise<void> {
+  await target.transaction(async () => {
+    await target.query(ENTER_SQL, [owner, lane]);
+    const { status } = await target.one<{ status: string }>(HOLD_SQL, [owner, lane]);
+    if (status === 'dropped')
+      throw new PgtrekError('SUPERSEDED', `Lane ${lane} was given up.`, { object: lane });
+    if (status === 'loading') await target.query(CLAIM_SQL, [owner, lane]);
+  });
+}
+
+const RELEASE_SQL = `
+  WITH released AS (
+    UPDATE /* pgtrek: release-tables */ pgtrek.relation SET lane = NULL
+    WHERE owner = $1 AND lane = $2 AND ($3::int[] IS NULL OR id = ANY ($3))
+    RETURNING id
+  )
+  DELETE FROM pgtrek.filenode WHERE owner = $1 AND lane = $2 AND relation IN (SELECT id FROM released)`;
+
+/**
+ * Takes tables out of a lane: these (ledger ids, leaves and roots alike), or all. Waits for transactions that copy them
+ * in the name of the lane, and none can begin afterwards.
+ */
+export async function releaseTables(
+  target: Session,
+  owner: string,
+  lane: LaneName,
+  tables?: number[],
+): Promise<void> {
+  await target.query(RELEASE_SQL, [owner, lane, tables ?? null]);
+}
