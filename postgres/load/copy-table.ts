@@ -144,7 +144,7 @@ function copiedPart({ id, qualified }: TableToCopy, { part, rows, bytes }: Ledge
 }
 
 /** A table that is new in its transaction takes frozen rows, which no VACUUM has to write again. */
-export function copyStatements(table: TableToCopy): { read: string; write: string } {
+function copyStatements(table: TableToCopy): { read: string; write: string } {
   const { qualified, columns, isBinary, part } = table;
   const list = columns === '' ? '' : ` (${columns})`;
   const format = isBinary ? 'binary' : 'text';
