@@ -29,15 +29,25 @@ export type Report = (figures: LiveFigures) => void;
  */
 const HEARTBEAT_MS = 1_000;
 
+export interface StepOptions {
+  /** Milliseconds between heartbeats, for what nobody waits to see end. */
+  heartbeatMs?: number;
+}
+
 /** An activity of the contract that works on a migration's databases. */
 export function step<Input extends { run: Run }, Output>(
   dependencies: ActivityDependencies,
   doing: string,
   work: (job: Job, input: Input, report: Report) => Promise<Output>,
+  options: StepOptions = {},
 ): (input: Input) => Promise<Output> {
   return (input) =>
-    runStep(dependencies, doing, input.run.spec, (job, report) =>
-      work({ ...job, name: input.run.name, owner: input.run.owner }, input, report),
+    runStep(
+      dependencies,
+      doing,
+      input.run.spec,
+      (job, report) => work({ ...job, name: input.run.name, owner: input.run.owner }, input, report),
+      options,
     );
 }
 
@@ -47,10 +57,11 @@ export async function runStep<Output>(
   doing: string,
   spec: Spec,
   work: (job: Job, report: Report) => Promise<Output>,
+  { heartbeatMs = HEARTBEAT_MS }: StepOptions = {},
 ): Promise<Output> {
   const context = Context.current();
   let details: LiveFigures = { kind: 'step', text: doing };
-  const timer = setInterval(() => context.heartbeat(details), HEARTBEAT_MS);
+  const timer = setInterval(() => context.heartbeat(details), heartbeatMs);
   const secrets: string[] = [];
   try {
     const servers = await resolveServers(dependencies, spec, secrets);
