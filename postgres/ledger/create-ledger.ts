@@ -86,6 +86,8 @@ const TABLES_SQL = `/* pgtrek: create-ledger */
     PRIMARY KEY (owner, id)
   );
 
+  CREATE INDEX IF NOT EXISTS table_index_relation ON pgtrek.table_index (owner, relation);
+
   CREATE TABLE IF NOT EXISTS pgtrek.foreign_key (
     owner text NOT NULL,
     id int NOT NULL,

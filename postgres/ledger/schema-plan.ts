@@ -131,4 +131,8 @@ export async function writeSchema(target: Session, owner: string, plan: SchemaPl
     await writeFingerprint(target, owner, plan.fingerprint);
     await target.query(ARCHIVE_SQL, [owner, plan.clientMajor, plan.archive]);
   });
+  // Thousands of tables are looked up one by one from here on.
+  await target.query(
+    'ANALYZE /* pgtrek: analyze-ledger */ pgtrek.relation, pgtrek.table_index, pgtrek.foreign_key',
+  );
 }
