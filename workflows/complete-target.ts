@@ -18,7 +18,9 @@ export function paceOf(run: MigrationRun, of: 'jobs' | 'indexJobs'): Pace {
 
 /** Builds indexes and keys, the longest first. What fails is told at once, and set aside until the rest is done. */
 export function indexCrew(run: MigrationRun): Crew<IndexTask> {
-  const pace = paceOf(run, 'indexJobs');
+  const indexJobs = paceOf(run, 'indexJobs');
+  // While tables leave their lane nobody knows yet which.
+  const pace: Pace = { ...indexJobs, isOpen: () => indexJobs.isOpen() && run.progress.leaving === undefined };
   return new Crew<IndexTask>({
     pace,
     weight: ({ bytes }) => BigInt(bytes),

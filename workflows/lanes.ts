@@ -42,6 +42,7 @@ export function setLanes(run: MigrationRun, status: LaneState['status']): void {
  */
 export async function leaveLane(run: MigrationRun, lane: LaneName): Promise<number[]> {
   run.slotReady = false;
+  run.progress.leaving = lane;
   await forgetMarker(run);
   const argument = runArgument(run);
   const { tables, left } = isStreaming(run)
@@ -51,6 +52,7 @@ export async function leaveLane(run: MigrationRun, lane: LaneName): Promise<numb
   const state = run.state.lanes.find(({ name }) => name === lane);
   if (state) Object.assign(state, tables === 0 ? { status: 'dropped' } : { status: 'copied', tables });
   delete run.progress.lane;
+  delete run.progress.leaving;
   return left;
 }
 

@@ -49,6 +49,9 @@ interface Loss {
 
 /** One lane, which brings all that is left, or tells why it could not. */
 async function copyNext(run: MigrationRun, crew: Crew<IndexTask>): Promise<'whole' | Loss> {
+  // What blocked it is mended.
+  if (run.progress.leaving)
+    return { reason: `${run.progress.leaving} was given up.`, kept: await leave(run, crew) };
   if (!isPublished(run)) await publish(run);
   const lane = currentLane(run);
   let error: unknown;

@@ -15,6 +15,8 @@ export interface Progress {
   lanes: number;
   /** The lane that is being made; of an older run, the only one. */
   lane?: LaneName;
+  /** The lane that its unfinished tables are leaving: it copies nothing more, whatever blocks meanwhile. */
+  leaving?: LaneName;
   /** Where the slot begins, when it was made without a snapshot. */
   slotFrom?: Lsn;
   /** All rows are on the target. */

@@ -134,11 +134,20 @@ async function waitForRetry(run: MigrationRun, blocked: Blocked): Promise<void> 
   run.state.blocked = blocked;
   note(run, 'blocked', `${blocked.stage} is blocked: ${blocked.code}: ${blocked.message}`);
   showDetails(run);
-  await signposted(`BLOCKED: ${blocked.code}: see User Metadata; then send retry or abort`, () =>
-    condition(() => run.asked.retries > seen || isLeaving(run)),
-  );
-  leaveIfAsked(run);
-  delete run.state.blocked;
+  try {
+    await signposted(`BLOCKED: ${blocked.code}: see User Metadata; then send retry or abort`, () =>
+      condition(() => run.asked.retries > seen || isLeaving(run)),
+    );
+    leaveIfAsked(run);
+    delete run.state.blocked;
+  } catch (error) {
+    // What it waited in is gone, such as the snapshot: the work around it goes on, and blocks no more.
+    if (isCancellation(error) && !isLeaving(run)) {
+      delete run.state.blocked;
+      goOn(run);
+    }
+    throw error;
+  }
 }
 
 /** A timer that nobody waits for: the timeline, which is what the Web UI shows first, has nothing else for a wait. */

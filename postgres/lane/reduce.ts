@@ -102,7 +102,9 @@ const FORGET_SQL = `
 const KEPT_SQL = `
   SELECT /* pgtrek: read-kept */
     ARRAY(SELECT oid FROM pgtrek.relation
-      WHERE owner = $1 AND lane = $2 AND kind IN ('r', 'p') AND root = id AND is_logged AND has_data)::int8[]::text[] AS published,
+      WHERE owner = $1 AND lane = $2 AND kind IN ('r', 'p') AND root = id AND is_logged AND has_data
+        -- Without any rows it has nothing to keep, and perhaps no slot.
+        AND EXISTS (SELECT FROM pgtrek.copied c WHERE c.owner = $1 AND c.lane = $2))::int8[]::text[] AS published,
     ARRAY(SELECT id FROM pgtrek.relation WHERE owner = $1 AND lane IS NULL AND kind = 'r') AS left`;
 
 async function readKept(

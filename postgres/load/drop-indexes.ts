@@ -49,9 +49,10 @@ export async function dropIndexes(target: Session, owner: string, tables: number
     target.transaction(async () => {
       // Everybody else would wait behind a DROP that waits.
       await target.query(`SET LOCAL lock_timeout = '10s'`);
+      // First, as it locks the tables' rows: whoever finishes one at this moment is waited for, and comes no more.
+      await target.query(FORGET_SQL, [owner, tables]);
       await dropForeignKeys(target, owner, tables);
       await dropOwnIndexes(target, owner, tables);
-      await target.query(FORGET_SQL, [owner, tables]);
     }),
   );
 }

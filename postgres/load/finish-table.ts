@@ -38,6 +38,10 @@ const FINISH_SQL = `
 /** A table is finished once; whoever comes second at the same moment waits, and sees it. */
 const LOCK_SQL = `SELECT /* pgtrek: lock-table-keys */ pg_advisory_xact_lock(hashtext('pgtrek'), hashtext($1))`;
 
+/** What is built must not be dropped before it is recorded: a table that leaves its lane loses its indexes. */
+const HOLD_SQL = `
+  SELECT /* pgtrek: hold-table */ FROM pgtrek.relation WHERE owner = $1 AND id = $2 FOR UPDATE`;
+
 const DONE_SQL = `
   UPDATE /* pgtrek: record-indexed */ pgtrek.relation SET is_indexed = true WHERE owner = $1 AND id = $2`;
 
@@ -49,6 +53,7 @@ const DONE_SQL = `
 export async function finishTable(target: Session, owner: string, id: number): Promise<number> {
   return target.transaction(async () => {
     await target.query(LOCK_SQL, [`${owner}/finish/${String(id)}`]);
+    await target.query(HOLD_SQL, [owner, id]);
     const [finish] = await target.query<Finish & Record<string, unknown>>(FINISH_SQL, [owner, id]);
     if (!finish?.is_ready) return 0;
     for (const step of finish.steps) await addKey(target, finish.table, step);
@@ -96,7 +101,7 @@ const DUE_SQL = `
       NOT r.has_data
       OR EXISTS (
         SELECT FROM pgtrek.lane l
-        WHERE l.owner = r.owner AND l.status = 'copied' AND l.lane = coalesce(r.lane, l.lane))
+        WHERE l.owner = r.owner AND l.status = 'copied' AND l.lane = r.lane)
       OR EXISTS (
         SELECT FROM pgtrek.copied d
         WHERE d.owner = r.owner AND d.relation = r.id AND d.lane = coalesce(r.lane, d.lane)

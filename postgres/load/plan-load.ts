@@ -1,5 +1,6 @@
 /** Plans what a lane's tables lack: big tables in parts, small ones together, the most work first. */
 import type { Batch, IndexTask, LoadGroup, LoadPlan } from '../../contract/activities.js';
+import { PgtrekError } from '../../contract/errors.js';
 import type { LaneName } from '../../contract/names.js';
 import type { Spec } from '../../contract/spec.js';
 import { bytesOf } from '../../contract/values.js';
@@ -69,6 +70,7 @@ export async function planLoad(job: Job, lane: LaneName): Promise<LoadPlan> {
   return withTarget(job, 'plan', async (target) => {
     await takeOver(target, job.owner, `plan ${lane}`);
     await upgradeLedger(target);
+    await requireLoading(target, job.owner, lane);
     await splitTables(job, target, await readTables(target, job.owner, lane));
     const tables = await readTables(target, job.owner, lane);
     await emptySplitTables(target, job.owner, lane, tables);
@@ -77,6 +79,16 @@ export async function planLoad(job: Job, lane: LaneName): Promise<LoadPlan> {
     const largeObjects = await withSource(job, 'plan', (source) => hasLargeObjects(source, job.spec));
     return makePlan(sets, await readIndexTasks(target, job.owner, ids), largeObjects);
   });
+}
+
+/** A lane that was given up has no tables any more: it must not be taken for one that lacks nothing. */
+async function requireLoading(target: Session, owner: string, lane: LaneName): Promise<void> {
+  const [row] = await target.query<{ status: string }>(
+    'SELECT /* pgtrek: look-for-lane */ status FROM pgtrek.lane WHERE owner = $1 AND lane = $2',
+    [owner, lane],
+  );
+  if (row?.status === 'loading') return;
+  throw new PgtrekError('SNAPSHOT_LOST', `Lane ${lane} was given up.`, { object: lane });
 }
 
 /** The split size goes by all tables of the lane: a later attempt must not split what an earlier one copies whole. */
