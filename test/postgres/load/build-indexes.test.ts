@@ -227,6 +227,7 @@ describe('the indexes and keys of tables', () => {
       ];
     };
     await run(`DELETE FROM pgtrek.copied;
+      UPDATE pgtrek.relation SET lane = 'pgtrek_build_1';
       INSERT INTO pgtrek.lane VALUES ('${loaded.job.owner}', 'pgtrek_build_1', 'loading')`);
     const [task] = (await planIndexes(loaded.job)).tasks;
     assert.ok(task);
@@ -252,7 +253,7 @@ describe('the indexes and keys of tables', () => {
     assert.deepEqual(
       ofBig?.map(({ label, bytes, indexes }) => [label, bytes, indexes?.length]),
       [
-        ['"My app"."Order line": gin', '58000000', 1],
+        ['"My app"."Order line": gin', '130000000', 1],
         ['"My app"."Order line": in_c', '57000000', 1],
         ['"My app"."Order line": "Order line_pkey" and 7 more', '41000000', 8],
       ],
