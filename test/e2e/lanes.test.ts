@@ -21,7 +21,7 @@ const IN_SMALL = 'before copy-data #5';
 /** Sums over both tables are right only if both lanes stand at the same point. */
 const SUM = '480000000';
 
-describe('tables that a lane could not copy', () => {
+describe('tables that a lane could not copy', { concurrency: 2 }, () => {
   let world: World;
   let client: Pgtrek;
 
