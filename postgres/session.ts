@@ -13,6 +13,9 @@ export interface SessionOptions {
   replication?: boolean;
 }
 
+/** Of a transaction that sees one moment, and writes nothing. */
+export const BEGIN_READ = 'BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY';
+
 export class Session {
   readonly client: pg.Client;
   readonly endpoint: Endpoint;
@@ -75,6 +78,11 @@ export class Session {
       await this.client.query('ROLLBACK').catch(() => undefined);
       throw error;
     }
+  }
+
+  /** A transaction that sees one moment of the database, and writes nothing. */
+  read<T>(work: () => Promise<T>): Promise<T> {
+    return this.transaction(work, BEGIN_READ);
   }
 
   async close(): Promise<void> {

@@ -9,7 +9,7 @@ import type { Job } from '../job.js';
 import { whatStays } from '../lane/given-publication.js';
 import { dropJournal, ownerComment } from '../lane/journal.js';
 import { givenStart } from '../lane/lane-names.js';
-import { closeLane, takeAway } from '../lane/reduce.js';
+import { emptyLane } from '../lane/reduce.js';
 import { releaseSlot } from '../lane/release-slot.js';
 import { dropSlot } from '../lane/slot.js';
 import { dropSubscription } from '../lane/subscription.js';
@@ -156,9 +156,6 @@ async function endSessions(job: Job, session: Session): Promise<void> {
   );
 }
 
-const CARRIED_SQL = `
-  SELECT /* pgtrek: read-carried */ id FROM pgtrek.relation WHERE owner = $1 AND lane = $2 ORDER BY id`;
-
 /**
  * Gives one lane up, before its subscription exists: what still copies for it is ended first, and cannot write any
  * more once the lane's row says so.
@@ -167,13 +164,7 @@ export async function dropLane(job: Job, lane: LaneName): Promise<Removed> {
   await withTarget(job, 'cleanup', async (target) => {
     await takeOver(target, job.owner, 'cleanup');
     await endSessions(job, target);
-    await closeLane(target, job.owner, lane, 'dropped');
-    const carried = await target.query<{ id: number }>(CARRIED_SQL, [job.owner, lane]);
-    await takeAway(
-      target,
-      { owner: job.owner, lane },
-      carried.map(({ id }) => id),
-    );
+    await emptyLane(target, { owner: job.owner, lane }, 'dropped');
     await dropSubscription(target, lane);
     await dropJournal(target, lane);
   });

@@ -21,7 +21,7 @@ export async function enterTables(job: Job): Promise<{ tables: number }> {
     await takeOver(target, job.owner, 'publish');
     await createLedger(target, job.owner, job.name);
     if (!(await hasRelations(target, job.owner))) {
-      const { relations, taken } = await source.transaction(async () => {
+      const { relations, taken } = await source.read(async () => {
         const { selection } = await readSelection(source, job.spec);
         const compared = selectRelations(await readRelationNames(source), job.spec.select).selected;
         return {
@@ -31,7 +31,7 @@ export async function enterTables(job: Job): Promise<{ tables: number }> {
             compared.map(({ oid }) => oid),
           ),
         };
-      }, 'BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY');
+      });
       const fingerprint = await forgetNewerDefinitions(source, taken);
       await target.transaction(async () => {
         await writeRelations(target, job.owner, relations);

@@ -65,10 +65,7 @@ export async function publishLane(job: Job, lane: LaneName): Promise<{ tables: n
 async function tellChange(job: Job, source: Session, error: unknown): Promise<never> {
   // Undefined table, column, schema; of another kind.
   if (['42P01', '42703', '3F000', '42809'].includes(sqlState(error) ?? ''))
-    await source.transaction(
-      () => compareSchema(job, source),
-      'BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY',
-    );
+    await source.read(() => compareSchema(job, source));
   throw error;
 }
 

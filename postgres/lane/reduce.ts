@@ -3,11 +3,10 @@ import { escapeIdentifier } from 'pg';
 import type { LaneName } from '../../contract/names.js';
 import { withSource, withTarget } from '../job.js';
 import type { Job } from '../job.js';
-import { releaseTables } from '../ledger/lane-tables.js';
+import { IS_COPIED, releaseTables } from '../ledger/lane-tables.js';
 import { dropIndexes } from '../load/drop-indexes.js';
-import { purposeOf } from '../purpose.js';
 import type { Session } from '../session.js';
-import { takeOver } from '../take-over.js';
+import { endBackends, takeOver } from '../take-over.js';
 
 /**
  * Before its subscription exists. First nothing can be copied for it any more, then tables leave it, on the target and
@@ -17,13 +16,7 @@ export async function reduceLane(job: Job, lane: LaneName): Promise<{ tables: nu
   const kept = await withTarget(job, 'cleanup', async (target) => {
     await takeOver(target, job.owner, 'cleanup');
     await endCopies(job, target);
-    await closeLane(target, job.owner, lane, 'copied');
-    const unfinished = await target.query<{ id: number }>(UNFINISHED_SQL, [job.owner, lane]);
-    await takeAway(
-      target,
-      { owner: job.owner, lane },
-      unfinished.map(({ id }) => id),
-    );
+    await emptyLane(target, { owner: job.owner, lane }, 'copied');
     return readKept(target, job.owner, lane);
   });
   await withSource(job, 'cleanup', async (source) => {
@@ -33,48 +26,54 @@ export async function reduceLane(job: Job, lane: LaneName): Promise<{ tables: nu
   return { tables: kept.published.length, left: kept.left };
 }
 
-/** In this run nothing is copied for the lane any more: parts hold its row while they write. */
-export async function closeLane(
-  target: Session,
-  owner: string,
-  lane: LaneName,
-  status: 'copied' | 'dropped',
-): Promise<void> {
-  await target.query(
-    `UPDATE /* pgtrek: close-lane */ pgtrek.lane SET status = $3 WHERE owner = $1 AND lane = $2`,
-    [owner, lane, status],
-  );
-}
-
 /** Copies and keepers of the snapshot; whoever builds indexes goes on. */
 async function endCopies(job: Job, session: Session): Promise<void> {
-  await session.query(
-    `SELECT /* pgtrek: end-copies */ pg_terminate_backend(pid) FROM pg_stat_activity
-     WHERE datname = current_database() AND application_name = ANY ($1::text[])`,
-    [['copy', 'large-objects', 'snapshot'].map((step) => purposeOf(job.name, job.owner, step))],
+  for (const step of ['copy', 'large-objects', 'snapshot']) await endBackends(job, session, step);
+}
+
+interface Lane {
+  owner: string;
+  lane: LaneName;
+}
+
+/**
+ * Nothing is copied for the lane any more, as copies hold its row while they write. Then tables leave it: as `copied` those
+ * that are not whole, as `dropped` all.
+ */
+export async function emptyLane(target: Session, lane: Lane, status: 'copied' | 'dropped'): Promise<void> {
+  const values = [lane.owner, lane.lane];
+  await target.query(CLOSE_SQL, [...values, status]);
+  const leaving = await target.query<{ id: number }>(
+    status === 'copied' ? UNFINISHED_SQL : CARRIED_SQL,
+    values,
+  );
+  await takeAway(
+    target,
+    lane,
+    leaving.map(({ id }) => id),
   );
 }
 
-/** A table is whole when every part of it is in; a partitioned one when all below it are. */
+const CLOSE_SQL = `
+  UPDATE /* pgtrek: close-lane */ pgtrek.lane SET status = $3 WHERE owner = $1 AND lane = $2`;
+
+const CARRIED_SQL = `
+  SELECT /* pgtrek: read-carried */ id FROM pgtrek.relation WHERE owner = $1 AND lane = $2 ORDER BY id`;
+
+/** A partitioned table is whole when all tables below it are. */
 const UNFINISHED_SQL = `
-  SELECT /* pgtrek: find-unfinished */ r.id
-  FROM pgtrek.relation r
-  WHERE r.owner = $1 AND r.lane = $2 AND r.root IN (
-    SELECT t.root FROM pgtrek.relation t
-    WHERE t.owner = $1 AND t.lane = $2 AND t.kind = 'r' AND t.has_data
-      AND (SELECT count(*) FROM pgtrek.copied c WHERE c.owner = t.owner AND c.lane = t.lane AND c.relation = t.id)
-        < greatest(1, (SELECT count(*) FROM pgtrek.part p WHERE p.owner = t.owner AND p.relation = t.id)))
-  ORDER BY r.id`;
+  SELECT /* pgtrek: find-unfinished */ f.id
+  FROM pgtrek.relation f
+  WHERE f.owner = $1 AND f.lane = $2 AND f.root IN (
+    SELECT r.root FROM pgtrek.relation r
+    WHERE r.owner = $1 AND r.lane = $2 AND r.kind = 'r' AND r.has_data AND NOT ${IS_COPIED})
+  ORDER BY f.id`;
 
 /** So many tables are emptied in one transaction: each takes several locks. */
 const AT_ONCE = 200;
 
 /** Tables are empty again, without the indexes that were built, and belong to no lane. */
-export async function takeAway(
-  target: Session,
-  { owner, lane }: { owner: string; lane: LaneName },
-  tables: number[],
-): Promise<void> {
+async function takeAway(target: Session, { owner, lane }: Lane, tables: number[]): Promise<void> {
   for (let from = 0; from < tables.length; from += AT_ONCE) {
     const some = tables.slice(from, from + AT_ONCE);
     await dropIndexes(target, owner, some);

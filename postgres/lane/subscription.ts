@@ -6,6 +6,7 @@ import { explained } from '../classify-error.js';
 import { connectionString } from '../endpoint.js';
 import { withTarget } from '../job.js';
 import type { Job } from '../job.js';
+import { holdLane } from '../ledger/lane-tables.js';
 import type { Session } from '../session.js';
 import { takeOver } from '../take-over.js';
 import { waitUntil } from '../wait-until.js';
@@ -81,18 +82,15 @@ const CREATE_SQL = `
   $create$`;
 
 /** A lane that was given up or removed meanwhile gets no subscription; this one cannot be while we make it. */
-async function holdLane(target: Session, owner: string, lane: LaneName): Promise<void> {
-  const rows = await target.query(
-    `SELECT FROM pgtrek.lane WHERE owner = $1 AND lane = $2 AND status <> 'dropped' FOR SHARE`,
-    [owner, lane],
-  );
-  if (rows.length > 0) return;
+async function requireLane(target: Session, owner: string, lane: LaneName): Promise<void> {
+  const status = await holdLane(target, owner, lane);
+  if (status !== undefined && status !== 'dropped') return;
   throw new PgtrekError('SUPERSEDED', `Lane ${lane} was given up.`, { object: lane });
 }
 
 async function createSubscription(job: Job, target: Session, lane: LaneName): Promise<void> {
   await target.transaction(async () => {
-    await holdLane(target, job.owner, lane);
+    await requireLane(target, job.owner, lane);
     await target.query(SETTINGS_SQL, [
       lane,
       connectionString(job.servers.replication, lane, target.version),

@@ -7,9 +7,31 @@ const ENTER_SQL = `
   INSERT /* pgtrek: enter-lane */ INTO pgtrek.lane (owner, lane, status) VALUES ($1, $2, 'loading')
   ON CONFLICT DO NOTHING`;
 
-/** The lane's row stays locked to the end of the transaction: a lane that is given up takes no table any more. */
 const HOLD_SQL = `
   SELECT /* pgtrek: hold-lane */ status FROM pgtrek.lane WHERE owner = $1 AND lane = $2 FOR SHARE`;
+
+/** Its status, if the ledger knows it. The row stays locked to the end of the transaction: nobody gives the lane up before. */
+export async function holdLane(target: Session, owner: string, lane: LaneName): Promise<string | undefined> {
+  const [row] = await target.query<{ status: string }>(HOLD_SQL, [owner, lane]);
+  return row?.status;
+}
+
+/** Holds it too. Throws SNAPSHOT_LOST when nothing is to be copied for it any more. */
+export async function requireLoading(target: Session, owner: string, lane: LaneName): Promise<void> {
+  if ((await holdLane(target, owner, lane)) === 'loading') return;
+  throw new PgtrekError('SNAPSHOT_LOST', `Lane ${lane} was given up.`, { object: lane });
+}
+
+/**
+ * Of `r`, a relation of the ledger: its lane has copied all of it, whole or part by part. A partitioned table has no rows
+ * of its own.
+ */
+export const IS_COPIED = `(
+  SELECT coalesce(
+    bool_or(c.part = 0) OR count(*) = nullif(
+      (SELECT count(*) FROM pgtrek.part p WHERE p.owner = r.owner AND p.relation = r.id), 0),
+    false)
+  FROM pgtrek.copied c WHERE c.owner = r.owner AND c.lane = r.lane AND c.relation = r.id)`;
 
 /** Filenodes are noted before the publication is made: from then on the lane takes nothing more. */
 const CLAIM_SQL = `
@@ -24,7 +46,7 @@ const CLAIM_SQL = `
 export async function claimTables(target: Session, owner: string, lane: LaneName): Promise<void> {
   await target.transaction(async () => {
     await target.query(ENTER_SQL, [owner, lane]);
-    const { status } = await target.one<{ status: string }>(HOLD_SQL, [owner, lane]);
+    const status = await holdLane(target, owner, lane);
     if (status === 'dropped')
       throw new PgtrekError('SUPERSEDED', `Lane ${lane} was given up.`, { object: lane });
     if (status === 'loading') await target.query(CLAIM_SQL, [owner, lane]);

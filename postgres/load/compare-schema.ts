@@ -25,9 +25,7 @@ export async function compareSchema(job: Job, keeper: Session): Promise<SeenDrif
  * such. Everything else that changes from then on is told as drift. Throws SCHEMA_CHANGED.
  */
 export async function checkPartitions(job: Job): Promise<void> {
-  const changes = await withSource(job, 'compare', (source) =>
-    source.transaction(() => findAll(job, source), 'BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY'),
-  );
+  const changes = await withSource(job, 'compare', (source) => source.read(() => findAll(job, source)));
   const dangers = changes.filter(({ kind }) => kind === 'partition-attached');
   if (dangers.length > 0) throw schemaChanged(job.name, dangers);
 }

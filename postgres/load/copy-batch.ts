@@ -127,13 +127,10 @@ interface BatchToRead {
 /** What is left. In one snapshot: what another attempt commits meanwhile must be neither in both lists nor in none. */
 async function readBatch(target: Session, { job, lane, batch, result }: BatchToRead): Promise<TableToCopy[]> {
   const values = [job.owner, lane, batch.tables, batch.part ?? 0];
-  const { copied, left } = await target.transaction(
-    async () => ({
-      copied: await target.query<CopiedRow & Record<string, unknown>>(COPIED_SQL, values),
-      left: await target.query<TableToCopy & Record<string, unknown>>(TABLES_SQL, values),
-    }),
-    'BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY',
-  );
+  const { copied, left } = await target.read(async () => ({
+    copied: await target.query<CopiedRow & Record<string, unknown>>(COPIED_SQL, values),
+    left: await target.query<TableToCopy & Record<string, unknown>>(TABLES_SQL, values),
+  }));
   if (copied.length + left.length !== batch.tables.length)
     throw new PgtrekError('INTERNAL_ERROR', `The ledger does not know all of the batch ${batch.label}.`);
   result.copied.push(...copied.map(({ part, ...facts }) => (part === null ? facts : { ...facts, part })));

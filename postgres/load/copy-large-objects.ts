@@ -1,5 +1,4 @@
 /** Copies large objects from the lane's snapshot, batch after batch; what the ledger knows is not copied again. */
-import { PgtrekError } from '../../contract/errors.js';
 import type { LaneName } from '../../contract/names.js';
 import { explained, sqlState } from '../classify-error.js';
 import { withEnds } from '../job.js';
@@ -10,6 +9,7 @@ import { countLargeObjects, findTaken, oidsOf, takenError } from '../large-objec
 import { removeOfGivenUpLanes } from '../large-objects/remove.js';
 import { bringRights } from '../large-objects/rights.js';
 import { sendObjects } from '../large-objects/send.js';
+import { requireLoading } from '../ledger/lane-tables.js';
 import type { Session } from '../session.js';
 import { takeOver } from '../take-over.js';
 import { inSnapshot } from './import-snapshot.js';
@@ -97,10 +97,6 @@ async function readKnown(target: Session, owner: string, page: LargeObject[]): P
   return new Set(oidsOf(await target.query<{ oid: number }>(KNOWN_SQL, [owner, oidsOf(page)])));
 }
 
-const HOLD_SQL = `
-  SELECT /* pgtrek: hold-lane */ FROM pgtrek.lane
-  WHERE owner = $1 AND lane = $2 AND status = 'loading' FOR SHARE`;
-
 const RECORD_SQL = `
   INSERT /* pgtrek: record-large-objects */ INTO pgtrek.large_object (owner, lane, oid)
   SELECT $1, $2, o.oid FROM unnest($3::oid[]) AS o (oid)`;
@@ -118,8 +114,7 @@ async function copyBatch({ job, lane, source, target, onBytes }: Order, batch: L
   await explained({ code: 'COPY_FAILED', doing: `copy ${object}`, object, remedy: REMEDY }, () =>
     target
       .transaction(async () => {
-        if ((await target.query(HOLD_SQL, [job.owner, lane])).length === 0)
-          throw new PgtrekError('SNAPSHOT_LOST', `Lane ${lane} was given up.`, { object: lane });
+        await requireLoading(target, job.owner, lane);
         await sendObjects({ source, target }, batch, onBytes);
         await bringRights({ source, target }, job.spec.schema, oids);
         await target.query(RECORD_SQL, [job.owner, lane, oids]);

@@ -1,5 +1,6 @@
 /** Finishes a table whose indexes are built: its keys, what belongs to them, and statistics. */
 import { explained } from '../classify-error.js';
+import { IS_COPIED } from '../ledger/lane-tables.js';
 import type { Session } from '../session.js';
 import { CONSTRAINT_EXISTS, INDEX_EXISTS } from './plan-indexes.js';
 
@@ -102,12 +103,7 @@ const DUE_SQL = `
       OR EXISTS (
         SELECT FROM pgtrek.lane l
         WHERE l.owner = r.owner AND l.status = 'copied' AND l.lane = r.lane)
-      OR EXISTS (
-        SELECT FROM pgtrek.copied d
-        WHERE d.owner = r.owner AND d.relation = r.id AND d.lane = coalesce(r.lane, d.lane)
-        GROUP BY d.lane
-        HAVING bool_or(d.part = 0) OR count(*) = (
-          SELECT count(*) FROM pgtrek.part p WHERE p.owner = r.owner AND p.relation = r.id)))
+      OR ${IS_COPIED})
   ORDER BY r.id`;
 
 const ANALYZED_SQL = `

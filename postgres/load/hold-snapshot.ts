@@ -7,10 +7,11 @@ import { messageOf } from '../classify-error.js';
 import { sessionOptions, withSource, withTarget } from '../job.js';
 import type { Job } from '../job.js';
 import { hasLedger } from '../ledger/create-ledger.js';
+import { holdLane } from '../ledger/lane-tables.js';
 import { compareSchema } from './compare-schema.js';
 import { createSlot, dropSlot } from '../lane/slot.js';
 import { inSnapshot } from './import-snapshot.js';
-import { openSession } from '../session.js';
+import { BEGIN_READ, openSession } from '../session.js';
 import type { Session } from '../session.js';
 
 export interface HeldSnapshot {
@@ -52,7 +53,7 @@ export async function holdSnapshot(
 
 /** With a slot it is exported again at once: the first name dies with the slot's own connection. */
 async function makeSnapshot(job: Job, keeper: Session, lane: LaneName | undefined): Promise<HeldSnapshot> {
-  await keeper.query('BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY');
+  await keeper.query(BEGIN_READ);
   const held = lane ? await exportFromSlot(job, lane, keeper) : { snapshot: await exportSnapshot(keeper) };
   const drift = await compareSchema(job, keeper);
   return drift ? { ...held, drift } : held;
@@ -80,12 +81,7 @@ async function checkLane(job: Job, lane: LaneName): Promise<void> {
 }
 
 async function isLoading(target: Session, owner: string, lane: LaneName): Promise<boolean> {
-  if (!(await hasLedger(target))) return false;
-  const rows = await target.query(
-    `SELECT /* pgtrek: check-lane */ FROM pgtrek.lane WHERE owner = $1 AND lane = $2 AND status = 'loading'`,
-    [owner, lane],
-  );
-  return rows.length > 0;
+  return (await hasLedger(target)) && (await holdLane(target, owner, lane)) === 'loading';
 }
 
 async function exportSnapshot(keeper: Session): Promise<string> {

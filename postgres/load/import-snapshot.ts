@@ -16,11 +16,11 @@ export async function inSnapshot<T>(
   for (const snapshot of snapshots) {
     let isImported = false;
     try {
-      return await source.transaction(async () => {
+      return await source.read(async () => {
         await source.query(`SET TRANSACTION SNAPSHOT '${snapshot}' /* pgtrek: import-snapshot */`);
         isImported = true;
         return work();
-      }, 'BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY');
+      });
     } catch (error) {
       if (isImported || !GONE.has(sqlState(error) ?? '')) throw error;
       refusals.push(messageOf(error));

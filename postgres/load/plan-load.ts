@@ -1,6 +1,5 @@
 /** Plans what a lane's tables lack: big tables in parts, small ones together, the most work first. */
 import type { Batch, IndexTask, LoadGroup, LoadPlan } from '../../contract/activities.js';
-import { PgtrekError } from '../../contract/errors.js';
 import type { LaneName } from '../../contract/names.js';
 import type { Spec } from '../../contract/spec.js';
 import { bytesOf } from '../../contract/values.js';
@@ -8,16 +7,14 @@ import { withSource, withTarget } from '../job.js';
 import type { Job } from '../job.js';
 import { hasLargeObjects } from '../large-objects/objects.js';
 import { upgradeLedger } from '../ledger/create-ledger.js';
+import { requireLoading } from '../ledger/lane-tables.js';
 import type { Session } from '../session.js';
 import { takeOver } from '../take-over.js';
+import { SET_BYTES, cutSets } from './cut-sets.js';
 import { emptySplitTables } from './empty-split-tables.js';
 import { readIndexTasks } from './plan-indexes.js';
 import { countParts, effectiveSplitSize, readConditions } from './plan-parts.js';
 
-/** An activity costs 65 ms of a slot; 32 MB take a second or so. */
-const BATCH_BYTES = 32n * 1024n * 1024n;
-/** Many tiny tables cost a round trip each: 100 of them take a second or two. */
-const BATCH_TABLES = 100;
 /** Of a huge database even unsplit tables travel together, or a history overflows. */
 const MAX_BATCHES = 500n;
 
@@ -70,25 +67,16 @@ export async function planLoad(job: Job, lane: LaneName): Promise<LoadPlan> {
   return withTarget(job, 'plan', async (target) => {
     await takeOver(target, job.owner, `plan ${lane}`);
     await upgradeLedger(target);
+    // A lane that was given up has no tables any more: it must not be taken for one that lacks nothing.
     await requireLoading(target, job.owner, lane);
     await splitTables(job, target, await readTables(target, job.owner, lane));
     const tables = await readTables(target, job.owner, lane);
     await emptySplitTables(target, job.owner, lane, tables);
-    const sets = cutSets(tables.filter((table) => !table.isDone || missingParts(table).length > 0));
+    const sets = setsToCopy(tables.filter((table) => !table.isDone || missingParts(table).length > 0));
     const ids = sets.map((set) => set.map(({ id }) => id));
     const largeObjects = await withSource(job, 'plan', (source) => hasLargeObjects(source, job.spec));
     return makePlan(sets, await readIndexTasks(target, job.owner, ids), largeObjects);
   });
-}
-
-/** A lane that was given up has no tables any more: it must not be taken for one that lacks nothing. */
-async function requireLoading(target: Session, owner: string, lane: LaneName): Promise<void> {
-  const [row] = await target.query<{ status: string }>(
-    'SELECT /* pgtrek: look-for-lane */ status FROM pgtrek.lane WHERE owner = $1 AND lane = $2',
-    [owner, lane],
-  );
-  if (row?.status === 'loading') return;
-  throw new PgtrekError('SNAPSHOT_LOST', `Lane ${lane} was given up.`, { object: lane });
 }
 
 /** The split size goes by all tables of the lane: a later attempt must not split what an earlier one copies whole. */
@@ -117,10 +105,10 @@ const SMALLEST_PART = 64n * 1024n * 1024n;
 
 /** A table that is more than one job's share of the whole would be copied by one job, while the others have nothing to do. */
 function splitSizeOf({ load }: Spec, total: bigint): bigint {
-  const wanted = BigInt(bytesOf(load.splitSize) ?? 0);
+  const wanted = bytesOf(load.splitSize);
   const share = total / BigInt(load.jobs);
   const fair = share > SMALLEST_PART ? share : SMALLEST_PART;
-  return fair < wanted ? fair : wanted;
+  return wanted === undefined || fair < BigInt(wanted) ? fair : BigInt(wanted);
 }
 
 /** All of a table in one statement: parts of two cuts must never mix. */
@@ -135,11 +123,11 @@ function missingParts({ parts, copied }: TableToPlan): number[] {
 }
 
 /** Tables that travel together, the most work first: a split table alone, and no set above the bytes of a batch but of one table. */
-export function cutSets(tables: TableToPlan[]): TableToPlan[][] {
+export function setsToCopy(tables: TableToPlan[]): TableToPlan[][] {
   const whole = tables.filter(({ parts }) => parts.length === 0).sort(byWork);
   const split = tables.filter(({ parts }) => parts.length > 0).map((table) => [table]);
   const share = sumOf(whole, ({ bytes }) => bytes) / MAX_BATCHES;
-  return [...split, ...cutTogether(whole, share > BATCH_BYTES ? share : BATCH_BYTES)].sort((a, b) =>
+  return [...split, ...cutSets(whole, share > SET_BYTES ? share : SET_BYTES)].sort((a, b) =>
     Number(sumOf(b, workOf) - sumOf(a, workOf)),
   );
 }
@@ -154,22 +142,6 @@ function byWork(a: TableToPlan, b: TableToPlan): number {
 
 function sumOf<Each>(items: Each[], bytesOf: (item: Each) => bigint): bigint {
   return items.reduce((sum, item) => sum + bytesOf(item), 0n);
-}
-
-function cutTogether(tables: TableToPlan[], limit: bigint): TableToPlan[][] {
-  const sets: TableToPlan[][] = [];
-  let size = 0n;
-  for (const table of tables) {
-    const open = sets.at(-1);
-    if (!open || size + table.bytes > limit || open.length >= BATCH_TABLES) {
-      sets.push([table]);
-      size = table.bytes;
-    } else {
-      open.push(table);
-      size += table.bytes;
-    }
-  }
-  return sets;
 }
 
 function makePlan(sets: TableToPlan[][], indexes: IndexTask[][], largeObjects: boolean): LoadPlan {

@@ -84,10 +84,7 @@ async function readKnown(job: Job, lanes: LaneName[], target: Session): Promise<
 }
 
 function compare({ owner, spec }: Job, source: Session, target: Session): Promise<Changes> {
-  return source.transaction(
-    () => findChanges({ source, target, owner, spec }),
-    'BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY',
-  );
+  return source.read(() => findChanges({ source, target, owner, spec }));
 }
 
 function figuresOf(drift: SeenDrift | undefined): DriftFigures {

@@ -81,7 +81,7 @@ export async function requireDump(job: Job, { directory }: DataDump): Promise<vo
 
 /** Of the schema that was dumped, or not at all: rows of another one would not go in. */
 async function dumpInSnapshot(job: Job, source: Session, directory: string): Promise<void> {
-  await source.transaction(async () => {
+  await source.read(async () => {
     const { snapshot } = await source.one<{ snapshot: string }>(
       'SELECT /* pgtrek: export-data-snapshot */ pg_export_snapshot() AS snapshot',
     );
@@ -93,7 +93,7 @@ async function dumpInSnapshot(job: Job, source: Session, directory: string): Pro
     const options = { tools, snapshot, selection, compression, directory };
     const withObjects = await hasLargeObjects(source, job.spec);
     await runDump(job, source, { ...options, withObjects });
-  }, 'BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY');
+  });
 }
 
 /** Large objects are not in it: their sizes are not to be had without opening each. The watch sees them. */

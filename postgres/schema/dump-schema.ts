@@ -30,10 +30,7 @@ export async function dumpSchema(job: Job): Promise<DumpResult> {
     const known = await readSchema(target, job.owner);
     if (known) return known;
     const tools = await findClientTools(Math.floor(source.version / 10_000));
-    const dumped = await source.transaction(
-      () => dumpInSnapshot(job, source, tools),
-      'BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY',
-    );
+    const dumped = await source.read(() => dumpInSnapshot(job, source, tools));
     const plan = { ...dumped, fingerprint: await forgetNewerDefinitions(source, dumped.fingerprint) };
     await writeSchema(target, job.owner, plan);
     return summarize(plan);
