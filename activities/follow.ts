@@ -2,6 +2,7 @@
 import { activityInfo } from '@temporalio/activity';
 import type { Activities } from '../contract/activities.js';
 import { PgtrekError } from '../contract/errors.js';
+import { adoptChanges } from '../postgres/adopt/adopt-changes.js';
 import { removeObjects } from '../postgres/cleanup/remove-objects.js';
 import { resumeLanes } from '../postgres/lane/resume.js';
 import { watchLanes } from '../postgres/monitor/watch-lanes.js';
@@ -22,6 +23,7 @@ type FollowActivities = Pick<
   | 'resumeLanes'
   | 'checkCutover'
   | 'readPosition'
+  | 'adoptChanges'
   | 'setSequences'
   | 'removeObjects'
 >;
@@ -48,6 +50,9 @@ export function followActivities(dependencies: ActivityDependencies): FollowActi
       checkCutover(job, lanes),
     ),
     readPosition: step(dependencies, 'look where the source is', (job) => readPosition(job)),
+    adoptChanges: step(dependencies, 'bring schema changes over', (job, { lanes, standing }) =>
+      adoptChanges(job, { lanes, standing }),
+    ),
     setSequences: step(dependencies, 'set the sequences', (job) => setSequences(job)),
     removeObjects: step(dependencies, 'remove our objects', async (job, { dropTarget }) => {
       const removed = await removeObjects(job, dropTarget);

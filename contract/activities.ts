@@ -3,6 +3,7 @@
  * Shapes are plain JSON; LSNs, byte and row counts are strings.
  */
 import type { LaneName, Lsn } from './names.js';
+import type { SchemaChange } from './schema-change.js';
 import type { Finding, MonitorFigures, SeenDrift, StopPlan, TableRow } from './state.js';
 import type { Spec, SpecInput } from './spec.js';
 
@@ -143,6 +144,16 @@ export interface Stopped {
   marker?: string;
 }
 
+/** What was brought over of the source's schema changes. */
+export interface Adoption {
+  /** The target has them now. */
+  adopted: SchemaChange[];
+  /** They wait until the lanes stand. */
+  left: SchemaChange[];
+  /** Tables (qualified) that belong to no lane now, and are empty: they are loaded in a new one. */
+  tables: string[];
+}
+
 export interface Removed {
   /** What could not be removed, and the statement that does. */
   leftovers: string[];
@@ -253,6 +264,13 @@ export interface Activities {
   checkCutover(input: { run: Run; lanes: LaneName[] }): Promise<{ reasons: string[] }>;
   /** Where the source's log ends now. */
   readPosition(input: { run: Run }): Promise<{ lsn: Lsn }>;
+
+  /**
+   * Brings over what differs between the source's schema and the one that was dumped, and dumps it anew. While the lanes
+   * run only what no change of theirs can stumble over; with `standing`, all: what cannot be altered in place is made
+   * anew, and its tables leave their lanes.
+   */
+  adoptChanges(input: { run: Run; lanes: LaneName[]; standing: boolean }): Promise<Adoption>;
 
   setSequences(input: { run: Run }): Promise<{ sequences: number }>;
   /** Removes every object of ours on both ends; the restored tables too when asked. */

@@ -18,6 +18,7 @@ export const ERROR_CODES = {
   RESTORE_FAILED: 'pg_restore failed',
   RESTORE_PARTIAL: 'some objects of the schema exist on the target, and some do not',
   SCHEMA_CHANGED: 'the schema of the source is no longer the one that was dumped',
+  CONSENT_NEEDED: 'going on would drop objects of the target, and nobody has consented to that',
   PUBLICATION_INCOMPLETE: 'the publication does not hold what the lane needs',
   SLOT_CREATION_BLOCKED: 'a replication slot waits for transactions that are still open on the source',
   SNAPSHOT_LOST: 'the snapshot that the load reads from is gone',

@@ -22,7 +22,10 @@ export interface StopMessage extends Sender {
 export type PauseMessage = Sender;
 /** Ends a pause; or lets lanes that stand after a stop go on, with no stop planned. */
 export type ResumeMessage = Sender;
-export type RetryMessage = Sender;
+export interface RetryMessage extends Sender {
+  /** Consent to leave out exactly one transaction: the `lsn` of what blocks as APPLY_ERROR. */
+  skip?: string;
+}
 export type FinishMessage = Sender;
 
 export interface CutoverMessage extends Sender {

@@ -7,6 +7,7 @@ import {
   parseAbort,
   parseCutover,
   parseRestart,
+  parseRetry,
   parseSender,
   parseSetLoad,
   parseStop,
@@ -43,7 +44,11 @@ export const MESSAGES: { [Name in MessageName]: MessageDefinition<MessageShapes[
     description: 'Set the sequences, remove all objects of pgtrek and complete (once stopped): {}',
     parse: parseSender,
   },
-  retry: { description: 'Go on after what blocks was mended: {}', parse: parseSender },
+  retry: {
+    description:
+      'Go on after what blocks was mended: {}; or leave out the transaction that cannot be applied: {"skip": "16/B374D848"}',
+    parse: parseRetry,
+  },
   restartOnSchemaChange: {
     description:
       'Begin again from validate after the schema of the source changed; drops what was restored: {"dropTarget": true}',

@@ -3,6 +3,7 @@ import type {
   AbortMessage,
   CutoverMessage,
   RestartMessage,
+  RetryMessage,
   Sender,
   SetLoadMessage,
   StopMessage,
@@ -90,6 +91,13 @@ export const parseRestart = parseWith<RestartMessage>((fields) => {
 /** The bounds of the spec's own load.jobs and load.indexJobs. */
 export const MAX_JOBS = 64;
 export const MAX_INDEX_JOBS = 32;
+
+export const parseRetry = parseWith<RetryMessage>(({ skip }) => {
+  if (!isGiven(skip)) return {};
+  return typeof skip === 'string' && isLsn(skip)
+    ? { skip: skip.toUpperCase() }
+    : 'skip must be the lsn of the transaction that blocks, such as 16/B374D848';
+});
 
 export const parseSetLoad = parseWith<SetLoadMessage>((fields) => {
   const jobs = readCount(fields, 'jobs', MAX_JOBS);

@@ -3,7 +3,10 @@ import { z } from 'zod';
 import { PgtrekError } from './errors.js';
 import { DEFAULT_TASK_QUEUE, NAME_PATTERN } from './names.js';
 import { MAX_INDEX_JOBS, MAX_JOBS } from './parse-message.js';
-import { bytesOf, isIsoTime, isLsn } from './values.js';
+import { bytesOf, isIsoTime, isLsn, millisecondsOf } from './values.js';
+
+/** Each needs a slot, a walsender and workers of its own. */
+const MAX_LANES = 16;
 
 const password = z
   .union(
@@ -49,6 +52,10 @@ const source = connection.extend({
 const size = z
   .string()
   .refine((text) => (bytesOf(text) ?? 0) > 0, 'must be a number of kB, MB, GB or TB, such as 256MB');
+
+const span = z
+  .string()
+  .refine((text) => (millisecondsOf(text) ?? 0) > 0, 'must be a span such as 500ms, 5s or 2min');
 
 const patterns = z.array(z.string().min(1)).default([]);
 
@@ -170,6 +177,39 @@ export const specSchema = z.strictObject({
     .strictObject({
       start,
       stop: stop.prefault({}),
+      lanes: z
+        .int()
+        .min(1)
+        .max(MAX_LANES)
+        .default(1)
+        .describe(
+          'So many subscriptions apply changes side by side; tables that foreign keys join stay together.',
+        ),
+      walBudget: size
+        .optional()
+        .describe(
+          'WAL that our slots may hold back on the source, all together; 50 % and 80 % of it are told.',
+        ),
+      onWalBudget: z
+        .enum(['alert', 'pause', 'release'])
+        .default('alert')
+        .describe(
+          'When the budget is used up: only tell; pause the load; or drop the slot that holds back the most, whose tables are then loaded again after retry.',
+        ),
+      onSchemaChange: z
+        .enum(['pause', 'restart', 'adopt'])
+        .default('pause')
+        .describe(
+          'When the source’s schema changes: the lanes stop and wait; the migration asks for consent and begins again; or the change is brought over.',
+        ),
+      alerts: z
+        .strictObject({
+          lag: span.default('5min').describe('Delay from source to target that is told.'),
+          openTransaction: span
+            .default('60min')
+            .describe('Age of a transaction of the source that holds back a slot, from which it is told.'),
+        })
+        .prefault({}),
     })
     .prefault({}),
 });

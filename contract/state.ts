@@ -51,6 +51,33 @@ export interface Blocked {
   /** The statement or step that mends it; then send `retry`. */
   remedy?: string;
   object?: string;
+  /** With code APPLY_ERROR, where it could be found out. */
+  applyError?: ApplyError;
+  since: string;
+}
+
+/** The change that a lane fails to apply. */
+export interface ApplyError {
+  lane: LaneName;
+  /** End of the commit of its transaction on the source: `retry` with this as `skip` leaves out that transaction. */
+  lsn: Lsn;
+  xid: string;
+  committedAt: string;
+  operation: 'insert' | 'update' | 'delete' | 'truncate';
+  table: string;
+  /** Of the row: `id = 7`; absent where the table has no key. */
+  key?: string;
+  /** The target server's own words. */
+  message: string;
+  /** Changes of the transaction, all of which a skip would leave out. */
+  changes: number;
+}
+
+/** Something that a person should look at, while everything goes on. */
+export interface Alert {
+  /** What it is about, and how bad: `wal-50`, `wal-80`, `wal-100`, `lag`, `open-transaction`… */
+  id: string;
+  text: string;
   since: string;
 }
 
@@ -78,8 +105,8 @@ export interface MigrationEvent {
 
 export interface LaneState {
   name: LaneName;
-  /** copied: its rows are in, and it is not subscribed yet. */
-  status: 'publishing' | 'loading' | 'copied' | 'applying' | 'stopped' | 'dropped';
+  /** copied: its rows are in, and it is not subscribed yet. lost: its slot is gone, and its tables are loaded again. */
+  status: 'publishing' | 'loading' | 'copied' | 'applying' | 'stopped' | 'lost' | 'dropped';
   tables: number;
 }
 
@@ -187,6 +214,8 @@ export interface MigrationState {
   monitor?: MonitorFigures;
   /** Absent while the source's schema is the one that was dumped. */
   drift?: Drift;
+  /** Those that stand; that one came or went is an event. */
+  alerts?: Alert[];
   findings: Finding[];
   /** The last 200. */
   events: MigrationEvent[];
