@@ -9,6 +9,7 @@ import { watchLanes } from '../postgres/monitor/watch-lanes.js';
 import { checkCutover } from '../postgres/stop/check-cutover.js';
 import { confirmStopped } from '../postgres/stop/confirm-stopped.js';
 import { commitMarker, disarmMarker } from '../postgres/stop/marker.js';
+import { standForChange } from '../postgres/stop/stand-for-change.js';
 import { readPosition } from '../postgres/stop/wait-for-point.js';
 import { setSequences } from '../postgres/stop/set-sequences.js';
 import { step } from './step.js';
@@ -20,6 +21,7 @@ type FollowActivities = Pick<
   | 'commitMarker'
   | 'disarmMarker'
   | 'confirmStopped'
+  | 'standForChange'
   | 'resumeLanes'
   | 'checkCutover'
   | 'readPosition'
@@ -44,6 +46,9 @@ export function followActivities(dependencies: ActivityDependencies): FollowActi
     disarmMarker: step(dependencies, 'disarm the marker', (job, { marker }) => disarmMarker(job, marker)),
     confirmStopped: step(dependencies, 'wait for the marker', (job, { marker, lsn, retired }, report) =>
       confirmStopped(job, { marker, lsn, retired, onFigures: report }),
+    ),
+    standForChange: step(dependencies, 'wait for the marker', (job, { marker, retired }, report) =>
+      standForChange(job, { marker, retired, onFigures: report }),
     ),
     resumeLanes: step(dependencies, 'let the lanes go on', (job, { marker }) => resumeLanes(job, marker)),
     checkCutover: step(dependencies, 'look whether a cutover can begin', (job, { lanes }) =>

@@ -258,6 +258,15 @@ export interface Activities {
     /** Markers at which nothing stands any more. */
     retired?: string[];
   }): Promise<Stopped>;
+  /**
+   * Until every lane stands at the marker, or at a change that it cannot apply: those have `stumbled`, and are disabled
+   * like the others. One that had stumbled before is tried again first.
+   */
+  standForChange(input: {
+    run: Run;
+    marker: MarkerPlan;
+    retired: string[];
+  }): Promise<{ stumbled: LaneName[] }>;
   /** Disarms the marker; lanes that stand at it go on from there, those that stand at another stay. */
   resumeLanes(input: { run: Run; marker: MarkerPlan }): Promise<{ applying: boolean }>;
   /** Reasons against a cutover at this moment; none: it can begin. */

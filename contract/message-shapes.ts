@@ -36,7 +36,7 @@ export interface CutoverMessage extends Sender {
 }
 
 export interface RestartMessage extends Sender {
-  /** From the start, not the changed tables alone. This version always does. */
+  /** From the start, not the changed tables alone; from any stage but monitor it is so anyway. */
   full?: boolean;
   /** Consent to drop what the restore made on the target. */
   dropTarget?: boolean;

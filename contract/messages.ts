@@ -51,7 +51,7 @@ export const MESSAGES: { [Name in MessageName]: MessageDefinition<MessageShapes[
   },
   restartOnSchemaChange: {
     description:
-      'Begin again from validate after the schema of the source changed; drops what was restored: {"dropTarget": true}',
+      'After the schema of the source changed, drop and load again the tables that the change touches: {"dropTarget": true}; or begin again from validate: {"full": true, "dropTarget": true}',
     parse: parseRestart,
   },
   setLoad: {

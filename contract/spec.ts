@@ -242,6 +242,12 @@ function refuseContradictions({ mode, load, cdc }: Spec): void {
     mode !== 'cdc' &&
       cdc.start !== 'now' &&
       'cdc.start: an existing slot is for mode cdc; a load makes its own, to fit its snapshot',
+    mode === 'cdc' &&
+      cdc.onSchemaChange !== 'pause' &&
+      `cdc.onSchemaChange: ${cdc.onSchemaChange} loads tables again, and mode cdc loads nothing; use pause`,
+    load.method !== 'stream' &&
+      cdc.onSchemaChange === 'adopt' &&
+      'cdc.onSchemaChange: adopt loads single tables again, which load.method stream alone does; use pause or restart',
   ].filter((fault) => typeof fault === 'string');
   if (faults.length === 0) return;
   throw new PgtrekError('SPEC_INVALID', `The spec is not valid.\n  ${faults.join('\n  ')}`, {

@@ -18,6 +18,7 @@ export function takeDrift(run: MigrationRun, seen: SeenDrift | undefined): void 
   if (seen?.digest === known?.digest) return;
   if (!seen) {
     delete run.state.drift;
+    delete run.progress.metDrift;
     note(run, 'drift', 'the schema of the source is again the one that was dumped');
     return;
   }

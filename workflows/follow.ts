@@ -11,6 +11,7 @@ import { vigil } from './proxies.js';
 import { note, plainMarker, runArgument } from './run.js';
 import type { MigrationRun } from './run.js';
 import { stand } from './stand.js';
+import { isChangeDue, meetChange } from './schema-change.js';
 import { rewindStopClock, throwClockError } from './stop-clock.js';
 import { continueIfDue, unlessAttention, watchRound } from './watch.js';
 
@@ -24,6 +25,7 @@ export async function monitor(run: MigrationRun): Promise<void> {
     await continueIfDue(run);
     if (run.state.paused || run.progress.pauseMarker) await pauseLanes(run);
     else if (run.asked.cutover) await prepareCutover(run);
+    else if (isChangeDue(run)) await meetChange(run);
     else await watchRound(run, () => needsAttention(run));
     throwClockError(run);
     if (run.progress.committed && !run.state.paused) return;
@@ -35,6 +37,7 @@ function needsAttention({ state, asked, progress, clockError }: MigrationRun): b
     progress.committed !== undefined ||
     clockError !== undefined ||
     state.paused !== undefined ||
+    asked.adopt === true ||
     asked.cutover !== undefined
   );
 }

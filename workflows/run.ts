@@ -33,6 +33,12 @@ export interface Progress {
   planRevision: number;
   /** The marker at which a pause lets the lanes stand. */
   pauseMarker?: MarkerPlan;
+  /** The marker at which the lanes stand while a change of the schema is brought over. */
+  changeMarker?: MarkerPlan;
+  /** Digest of the drift that was met already: nothing more is done about it. */
+  metDrift?: string;
+  /** Tables belong to no lane: they are loaded in a new one. */
+  loadDue?: boolean;
   /** The marker that the lanes leave when monitor begins again. */
   resumeFrom?: MarkerPlan;
   /** The stop that was planned before a cutover took its place. */
@@ -55,6 +61,8 @@ export interface Asked {
   resume?: boolean;
   cutover?: CutoverMessage;
   restart?: RestartMessage;
+  /** A restart of the changed tables alone. */
+  adopt?: boolean;
   abort?: AbortMessage | undefined;
 }
 

@@ -4,6 +4,7 @@ import type { StopPlan } from '../contract/state.js';
 import { showDetails } from './details.js';
 import { note, planStop } from './run.js';
 import type { MigrationRun } from './run.js';
+import { canAdopt } from './schema-change.js';
 import { goOn } from './stage.js';
 
 export function take<Name extends MessageName>(
@@ -31,6 +32,12 @@ const TAKE: { [Name in MessageName]: (run: MigrationRun, message: MessageShapes[
     run.work?.cancel();
   },
   restartOnSchemaChange: (run, message) => {
+    if (!message.full && canAdopt(run)) {
+      run.asked.adopt = true;
+      delete run.state.paused;
+      unblock(run);
+      return;
+    }
     run.asked.restart = message;
     run.work?.cancel();
   },

@@ -10,10 +10,10 @@ interface RestartOptions extends MessageOptions {
 export function addRestartCommand(program: Command): void {
   program
     .command('restart')
-    .description('Begin again from validate, after the schema of the source changed.')
+    .description('Drop and load again what a change of the source’s schema touches; or, with --full, all.')
     .argument('<name>', 'the migration')
     .option('--drop-target', 'consent to drop what was restored on the target, and only that')
-    .option('--full', 'from the start, not the changed tables alone; this version always does')
+    .option('--full', 'from validate, in a new run, not the changed tables alone')
     .option(...REASON_OPTION)
     .action(async (name: string, options: RestartOptions, command: Command) => {
       const { dropTarget, full } = options;
@@ -25,7 +25,9 @@ export function addRestartCommand(program: Command): void {
             ...senderOf(options),
           }),
         say: () => [
-          `${name} is cleaned up, and begins again from validate.`,
+          full
+            ? `${name} is cleaned up, and begins again from validate.`
+            : `${name} loads again what the change touches; from any stage but monitor, all.`,
           `Follow it:  pgtrek status ${name} --watch`,
         ],
       });

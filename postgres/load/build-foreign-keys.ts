@@ -18,7 +18,7 @@ interface PlannedKey extends BrokenKey {
   comment: string | null;
   /** Of the referencing table, as text. */
   bytes: string;
-  /** The changes of its two tables come by different lanes. */
+  /** The changes of its two tables come by different lanes, or one of them is still to be loaded. */
   crosses: boolean;
   added: boolean;
   validated: boolean;
@@ -29,7 +29,7 @@ const KEYS_SQL = `
   SELECT /* pgtrek: read-foreign-keys */ f.id, f.qualified, f.constraint_name, f.definition, f.is_partitioned,
     f.is_validated, f.violations_sql, f.comment, refers.qualified AS referenced,
     (SELECT sum(part.bytes) FROM pgtrek.relation part WHERE part.owner = f.owner AND part.root = r.root)::text AS bytes,
-    coalesce(here.lane <> there.lane, false) AS crosses,
+    here.lane IS NULL OR there.lane IS NULL OR here.lane <> there.lane AS crosses,
     k.oid IS NOT NULL AS added, coalesce(k.convalidated, false) AS validated
   FROM pgtrek.foreign_key f
     JOIN pgtrek.relation r ON r.owner = f.owner AND r.qualified = f.qualified

@@ -37,7 +37,10 @@ const COST = `
   CASE coalesce(substring(i.index_sql FROM ' USING (\\w+) '), 'gist')
     WHEN 'gin' THEN 5 WHEN 'gist' THEN 5 WHEN 'spgist' THEN 3 WHEN 'hash' THEN 2 ELSE 1 END`;
 
-/** $2: ids of tables; null for all. A table without any index is among them: its statistics are due. */
+/**
+ * $2: ids of tables; null for all. A table without any index is among them: its statistics are due. Once lanes carry tables,
+ * one that belongs to none is still to be loaded, and gets its indexes after that.
+ */
 const WAITING_SQL = `
   SELECT /* pgtrek: plan-indexes */ r.id, r.qualified, r.bytes::text AS bytes,
     coalesce(
@@ -48,6 +51,8 @@ const WAITING_SQL = `
     LEFT JOIN pgtrek.table_index i ON i.owner = r.owner AND i.relation = r.id
       AND NOT CASE WHEN i.index_sql IS NULL THEN ${CONSTRAINT_EXISTS} ELSE ${INDEX_EXISTS} END
   WHERE r.owner = $1 AND r.kind = 'r' AND NOT r.is_indexed AND ($2::int[] IS NULL OR r.id = ANY ($2::int[]))
+    AND (r.lane IS NOT NULL OR NOT EXISTS (
+      SELECT FROM pgtrek.relation o WHERE o.owner = r.owner AND o.lane IS NOT NULL))
   GROUP BY r.id, r.qualified, r.bytes
   ORDER BY r.id`;
 

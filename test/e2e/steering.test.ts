@@ -238,7 +238,7 @@ describe('a migration that replicates', () => {
     }
   });
 
-  it('tells drift, refuses a cutover meanwhile, and begins again with the schema as it is', async () => {
+  it('pauses at drift, refuses a cutover while it is there, and begins again with the schema as it is', async () => {
     const databases = await createDatabases(world, 'drift');
     const writer = startWriter({ connection: databases.source, rate: 50 });
     try {
@@ -249,6 +249,11 @@ describe('a migration that replicates', () => {
         drifted.drift?.changes.map(({ kind, object }) => [kind, object]),
         [['column-added', 'public.film.note']],
       );
+      const paused = await untilState(migration, ({ lanes }) => lanes[0]?.status === 'stopped');
+      assert.match(paused.paused?.by ?? '', /schema/);
+      await assert.rejects(migration.cutover(), /paused/);
+      await migration.resume();
+      await untilState(migration, ({ lanes }) => lanes[0]?.status === 'applying');
       await migration.cutover();
       const refused = await untilState(migration, ({ cutover }) => cutover !== undefined);
       assert.equal(refused.cutover?.outcome, 'refused');
@@ -257,8 +262,8 @@ describe('a migration that replicates', () => {
       await assert.rejects(migration.restartOnSchemaChange({ dropTarget: true }), /no change/);
 
       await query(databases.source, 'ALTER TABLE public.film ADD COLUMN remark text');
-      await untilState(migration, ({ drift }) => drift !== undefined);
-      await migration.restartOnSchemaChange({ dropTarget: true });
+      await untilState(migration, ({ drift, paused }) => drift !== undefined && paused !== undefined);
+      await migration.restartOnSchemaChange({ dropTarget: true, full: true });
       await untilState(
         migration,
         (state) => state.stage === 'monitor' && countEvents(state, 'restarted') === 1,

@@ -135,7 +135,7 @@ const BRANCHES: Record<string, Branch> = {
       await monitoring(migration);
       await query(source, 'ALTER TABLE public.film ADD COLUMN note text');
       await untilState(migration, ({ drift }) => drift !== undefined);
-      await migration.restartOnSchemaChange({ dropTarget: true });
+      await migration.restartOnSchemaChange({ dropTarget: true, full: true });
       // The first run, which tells of the restart too, has another lane.
       await untilState(migration, ({ stage, lanes }) => stage === 'monitor' && lanes[0]?.name.endsWith('_2') === true);
       await migration.stop({ now: true });
