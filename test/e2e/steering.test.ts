@@ -243,11 +243,11 @@ describe('a migration that replicates', () => {
     const writer = startWriter({ connection: databases.source, rate: 50 });
     try {
       const migration = await startInMonitor('drift', databases, { never: true });
-      await query(databases.source, 'ALTER TABLE public.film ADD COLUMN note text');
+      await query(databases.source, 'ALTER TABLE public.language ADD COLUMN note text');
       const drifted = await untilState(migration, ({ drift }) => drift !== undefined);
       assert.deepEqual(
         drifted.drift?.changes.map(({ kind, object }) => [kind, object]),
-        [['column-added', 'public.film.note']],
+        [['column-added', 'public.language.note']],
       );
       const paused = await untilState(migration, ({ lanes }) => lanes[0]?.status === 'stopped');
       assert.match(paused.paused?.by ?? '', /schema/);
@@ -257,11 +257,11 @@ describe('a migration that replicates', () => {
       await migration.cutover();
       const refused = await untilState(migration, ({ cutover }) => cutover !== undefined);
       assert.equal(refused.cutover?.outcome, 'refused');
-      await query(databases.source, 'ALTER TABLE public.film DROP COLUMN note');
+      await query(databases.source, 'ALTER TABLE public.language DROP COLUMN note');
       await untilState(migration, (state) => state.drift === undefined && countEvents(state, 'drift') === 2);
       await assert.rejects(migration.restartOnSchemaChange({ dropTarget: true }), /no change/);
 
-      await query(databases.source, 'ALTER TABLE public.film ADD COLUMN remark text');
+      await query(databases.source, 'ALTER TABLE public.language ADD COLUMN remark text');
       await untilState(migration, ({ drift, paused }) => drift !== undefined && paused !== undefined);
       await migration.restartOnSchemaChange({ dropTarget: true, full: true });
       await untilState(
@@ -273,7 +273,7 @@ describe('a migration that replicates', () => {
       const done = await untilCompleted(migration);
       assert.equal(done.drift, undefined);
       await assertEqualDatabases(databases);
-      await query(databases.target, 'SELECT remark FROM public.film LIMIT 1');
+      await query(databases.target, 'SELECT remark FROM public.language LIMIT 1');
       await assertNothingLeft(databases);
     } finally {
       await writer.stop();

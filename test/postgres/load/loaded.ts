@@ -91,6 +91,10 @@ async function fillLedger(owner: string, source: Session, target: Session): Prom
     ),
   });
   await target.query(
+    `UPDATE pgtrek.relation SET lane = 'pgtrek_build_1' WHERE owner = $1 AND kind IN ('r', 'p')`,
+    [owner],
+  );
+  await target.query(
     `INSERT INTO pgtrek.copied (owner, lane, relation, part, rows, bytes)
      SELECT owner, 'pgtrek_build_1', id, 0, 0, 0 FROM pgtrek.relation WHERE owner = $1 AND kind = 'r'`,
     [owner],
