@@ -4,7 +4,9 @@ import type { Activities } from '../contract/activities.js';
 import { PgtrekError } from '../contract/errors.js';
 import { adoptChanges } from '../postgres/adopt/adopt-changes.js';
 import { removeObjects } from '../postgres/cleanup/remove-objects.js';
+import { giveSlotUp } from '../postgres/lane/give-slot-up.js';
 import { resumeLanes } from '../postgres/lane/resume.js';
+import { watchBeside } from '../postgres/monitor/watch-beside.js';
 import { watchLanes } from '../postgres/monitor/watch-lanes.js';
 import { checkCutover } from '../postgres/stop/check-cutover.js';
 import { confirmStopped } from '../postgres/stop/confirm-stopped.js';
@@ -18,6 +20,8 @@ import type { ActivityDependencies } from './step.js';
 type FollowActivities = Pick<
   Activities,
   | 'monitor'
+  | 'watchBeside'
+  | 'giveSlotUp'
   | 'commitMarker'
   | 'disarmMarker'
   | 'confirmStopped'
@@ -40,6 +44,10 @@ export function followActivities(dependencies: ActivityDependencies): FollowActi
     monitor: step(dependencies, 'watch the lanes', (job, { run: _run, ...watch }, report) =>
       watchLanes(job, { ...watch, every: MEASURE_EVERY_MS, onFigures: report }),
     ),
+    watchBeside: step(dependencies, 'watch the WAL', (job, { run: _run, ...watch }, report) =>
+      watchBeside(job, { ...watch, every: MEASURE_EVERY_MS, onFigures: report }),
+    ),
+    giveSlotUp: step(dependencies, 'drop a slot', (job, { lane }) => giveSlotUp(job, lane)),
     commitMarker: step(dependencies, 'commit the marker', (job, { marker }, report) =>
       commitMarker(job, marker, (text) => report({ kind: 'step', text })),
     ),

@@ -235,7 +235,7 @@ export interface Activities {
   /**
    * `retired`: markers that must not stop a lane; `standing`: the lanes have stopped and their slots are not needed to finish;
    * `knownDrift`: digest of the drift that the workflow knows, absent for none. Returns early when it sees another one,
-   * or none any more.
+   * or none any more; and when other alerts stand than `knownAlerts`. Absent: of a spec without alerts, and none is looked for.
    */
   monitor(input: {
     run: Run;
@@ -244,7 +244,24 @@ export interface Activities {
     standing: boolean;
     seconds: number;
     knownDrift?: string;
+    knownAlerts?: string[];
   }): Promise<MonitorFigures>;
+  /**
+   * What the slots hold back while no `monitor` runs; returns early when other alerts stand than `knownAlerts`. `idle`: lanes
+   * that have a slot and are not subscribed.
+   */
+  watchBeside(input: {
+    run: Run;
+    lanes: LaneName[];
+    idle: LaneName[];
+    seconds: number;
+    knownAlerts: string[];
+  }): Promise<MonitorFigures>;
+  /**
+   * Drops the lane's slot to free WAL on the source, if it still holds back `cdc.walBudget` or more: what changes from then on
+   * is lost for the lane. Its subscription is disabled, where the target answers.
+   */
+  giveSlotUp(input: { run: Run; lane: LaneName }): Promise<{ dropped: boolean; retainedBytes: string }>;
 
   /** Waits for the planned moment on the source's clock and commits the markers. */
   commitMarker(input: { run: Run; marker: MarkerPlan }): Promise<MarkerCommitted>;

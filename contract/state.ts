@@ -280,6 +280,31 @@ export interface MonitorFigures {
   drift?: SeenDrift;
   /** Why the schemas could not be compared; then an absent `drift` means nothing. */
   driftUnknown?: string;
+  /** Worst of all lanes: slots share the WAL that the source keeps, from the oldest position that one of them needs. */
+  retainedBytes?: string;
+  /** Bytes of `cdc.walBudget`, when the spec has one. */
+  walBudget?: string;
+  /** Of the source's whole cluster, the 5 oldest that write: no slot can release WAL from their begin on. */
+  openTransactions?: OpenTransaction[];
+  /** Those that stand. */
+  alerts?: FoundAlert[];
+}
+
+/** An alert as it is measured: the workflow knows since when. */
+export type FoundAlert = Omit<Alert, 'since'>;
+
+/** Without its text, which may hold secrets. */
+export interface OpenTransaction {
+  /** Absent for a prepared one, which has a gid. */
+  pid?: number;
+  gid?: string;
+  /** Since it began, or was prepared. */
+  seconds: number;
+  user: string;
+  database: string;
+  application?: string;
+  /** Of pg_stat_activity, or `prepared`. */
+  state: string;
 }
 
 export interface LaneFigures {
@@ -287,14 +312,25 @@ export interface LaneFigures {
   enabled: boolean;
   workerPid: number | null;
   slotActive: boolean;
+  /** Null: there is no slot. */
   walStatus: string | null;
   /** WAL that the slot holds back on the source. */
   retainedBytes: string;
+  /** What may still be written before the slot is in danger; absent without max_slot_wal_keep_size. */
+  safeWalSize?: string;
+  /** Why the server gave the slot up (17+); `conflict` on 16. */
+  invalidationReason?: string;
+  /** ISO: since when nobody reads from the slot (17+). */
+  inactiveSince?: string;
   lagBytes: string;
   confirmedFlush: Lsn | null;
   /** Tables by pg_subscription_rel.srsubstate. */
   tables: Record<string, number>;
+  /** The first 20 tables that are not in state `r`; absent: none. */
+  notReady?: string[];
   errors: ApplyErrors;
+  /** Only the slot was looked at: the lane is not subscribed yet, or the target is away. */
+  slotOnly?: true;
 }
 
 /** Heartbeat details of a copying activity. */

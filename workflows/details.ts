@@ -23,6 +23,7 @@ export function renderDetails(state: MigrationState): string {
     headline(state),
     next(state),
     cutover(state),
+    ...alerts(state),
     drift(state),
     stages(state),
     progress(state),
@@ -95,6 +96,10 @@ function cutover({ cutover: report, outcome }: MigrationState): string {
   return `The cutover was **${report.outcome}**: ${prose(report.reasons.join('; '))}`;
 }
 
+function alerts({ alerts: standing = [], outcome }: MigrationState): string[] {
+  return outcome ? [] : standing.map(({ text }) => `**⚠** ${prose(text)}`);
+}
+
 function drift({ drift: found, outcome, mode }: MigrationState): string {
   if (!found || outcome) return '';
   const again = mode === 'cdc' ? '' : ' To begin again: the signal `restartOnSchemaChange`.';
@@ -129,7 +134,7 @@ function progress({ totals, monitor, outcome }: MigrationState): string {
   if (parts > tables) told.push(ofAll('parts', partsCopied, parts));
   if (indexes > 0) told.push(ofAll('indexes', indexesBuilt, indexes));
   if (rowsCopied !== '0') told.push(`${rowsCopied} rows copied`);
-  if (monitor && !outcome) told.push(lag(monitor));
+  if (monitor && monitor.lagMs !== null && !outcome) told.push(lag(monitor));
   return told.join(' · ');
 }
 

@@ -1,16 +1,25 @@
 /** Drift, as monitor and the snapshot's keeper report it: kept in the state, and told once for each change. */
 import { describeChange } from '../contract/schema-change.js';
 import type { MonitorFigures, SeenDrift } from '../contract/state.js';
+import { takeAlerts } from './alerts.js';
 import { note } from './run.js';
 import type { MigrationRun } from './run.js';
 
 /** An event names so many; the state holds more. */
 const TOLD = 5;
 
-/** What a round of monitor saw; nothing when the catalogs could not be read. */
+/** What a round of monitor saw; no drift when the catalogs could not be read. */
 export function takeFigures(run: MigrationRun, { drift, ...figures }: MonitorFigures): void {
+  takeWal(run, figures);
+  // Without the target nothing was compared.
+  const isCompared = figures.driftUnknown === undefined && figures.lanes.some(({ slotOnly }) => !slotOnly);
+  if (isCompared) takeDrift(run, drift);
+}
+
+/** What a watch saw that looks for no drift. */
+export function takeWal(run: MigrationRun, { alerts, ...figures }: MonitorFigures): void {
   run.state.monitor = figures;
-  if (figures.driftUnknown === undefined) takeDrift(run, drift);
+  if (alerts) takeAlerts(run, alerts);
 }
 
 export function takeDrift(run: MigrationRun, seen: SeenDrift | undefined): void {

@@ -102,6 +102,7 @@ function end(run: MigrationRun, outcome: Outcome['outcome'], { leftovers, notes 
   run.state.status = outcome === 'finished' ? 'completed' : 'aborted';
   run.state.outcome = result;
   delete run.state.blocked;
+  delete run.state.alerts;
   note(
     run,
     outcome,

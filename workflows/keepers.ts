@@ -4,6 +4,7 @@
  */
 import { CancellationScope, condition, isCancellation, sleep } from '@temporalio/workflow';
 import type { LaneName } from '../contract/names.js';
+import { slotLossOf } from './alerts.js';
 import { asError, causeOf } from './as-error.js';
 import { keeper, step } from './proxies.js';
 import { note, runArgument } from './run.js';
@@ -64,7 +65,7 @@ class Keepers {
   }
 
   begin(): void {
-    this.kept.push(this.keep(1), this.standBy());
+    this.kept.push(this.keep(1), this.standBy(), this.watchSlot());
   }
 
   async ended(): Promise<void> {
@@ -119,6 +120,18 @@ class Keepers {
         await condition(() => this.alive < 2);
         await sleep(Math.min(began * 1_000, 30_000), { summary: 'before another keeper' });
       }
+    } catch (error) {
+      if (!isCancellation(error)) throw error;
+    }
+  }
+
+  /** Without the changes that come after it, what the snapshot shows is worth nothing. */
+  private async watchSlot(): Promise<void> {
+    const { run, order, scope } = this;
+    try {
+      await condition(() => slotLossOf(run, order.lane) !== undefined);
+      this.lost = slotLossOf(run, order.lane);
+      scope.cancel();
     } catch (error) {
       if (!isCancellation(error)) throw error;
     }

@@ -1,6 +1,7 @@
 /** The lanes of a migration: opened, left by the tables that they have not copied, subscribed. */
 import type { LaneState } from '../contract/state.js';
 import type { LaneName } from '../contract/names.js';
+import { slotLossOf } from './alerts.js';
 import { showDetails } from './details.js';
 import { step } from './proxies.js';
 import { activeLanes, nextLane, plainMarker, runArgument } from './run.js';
@@ -25,6 +26,11 @@ export function isStreaming(run: MigrationRun): boolean {
   return run.state.mode !== 'full-load';
 }
 
+/** Whether changes of what the lane has copied will come. */
+export function hasStream(run: MigrationRun, lane: LaneName): boolean {
+  return isStreaming(run) && slotLossOf(run, lane) === undefined;
+}
+
 export function setLane(run: MigrationRun, lane: LaneName, status: LaneState['status']): void {
   const state = run.state.lanes.find(({ name }) => name === lane);
   if (state) state.status = status;
@@ -38,14 +44,14 @@ export function setLanes(run: MigrationRun, status: LaneState['status']): void {
 
 /**
  * The lane that is being made keeps the tables that it has copied, and what is left waits for a new one: the ids of
- * these tables. A full load has no stream that would carry the copied ones on, so it keeps none.
+ * these tables. A full load, or a lane without its slot, has no stream that would carry the copied ones on: it keeps none.
  */
 export async function leaveLane(run: MigrationRun, lane: LaneName): Promise<number[]> {
   run.slotReady = false;
   run.progress.leaving = lane;
   await forgetMarker(run);
   const argument = runArgument(run);
-  const { tables, left } = isStreaming(run)
+  const { tables, left } = hasStream(run, lane)
     ? await step(`keep what ${lane} has copied`).reduceLane({ run: argument, lane })
     : { tables: 0, left: new Array<number>() };
   if (tables === 0) await step(`give ${lane} up`).dropLane({ run: argument, lane });
@@ -70,7 +76,8 @@ async function forgetMarker(run: MigrationRun): Promise<void> {
 }
 
 export async function subscribe(run: MigrationRun): Promise<void> {
-  for (const lane of activeLanes(run)) {
+  // Of a lane whose slot is gone monitor tells what comes next.
+  for (const lane of activeLanes(run).filter((each) => slotLossOf(run, each) === undefined)) {
     await step(`subscribe ${lane}`).subscribe({ run: runArgument(run), lane });
     setLane(run, lane, run.progress.copied ? 'applying' : 'loading');
   }

@@ -4,7 +4,7 @@ import type { IndexTask } from '../contract/activities.js';
 import { completeTarget, indexCrew } from './complete-target.js';
 import { copyLane } from './copy-lane.js';
 import type { Crew } from './crew.js';
-import { isPublished, isStreaming, leaveLane, publish, setLane } from './lanes.js';
+import { hasStream, isPublished, isStreaming, leaveLane, publish, setLane } from './lanes.js';
 import { step } from './proxies.js';
 import { currentLane, note, runArgument } from './run.js';
 import type { MigrationRun } from './run.js';
@@ -86,7 +86,7 @@ async function copyNext(run: MigrationRun, crew: Crew<IndexTask>): Promise<'whol
 async function leave(run: MigrationRun, crew: Crew<IndexTask>): Promise<boolean> {
   const lane = currentLane(run);
   // Without a stream every table is copied again: none of them may be worked on meanwhile.
-  if (!isStreaming(run)) await crew.cancel();
+  if (!hasStream(run, lane)) await crew.cancel();
   const left = new Set(await leaveLane(run, lane));
   crew.take(({ tables }) => tables.some((id) => left.has(id)));
   return run.state.lanes.some(({ name, status }) => name === lane && status === 'copied');

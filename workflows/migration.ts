@@ -17,12 +17,14 @@ import type { Carried, MigrationRun } from './run.js';
 import { dumpSchema, restoreSchema, validate } from './schema.js';
 import { Aborted, Restarted, stage } from './stage.js';
 import { keepStopClock } from './stop-clock.js';
+import { keepWatchBeside } from './watch-beside.js';
 
 /** Workflow type `migration`, id `pgtrek-<name>`. `carried` is what a former run of the same migration hands over. */
 export async function migration(input: SpecInput, carried?: Carried): Promise<Outcome> {
   const run = openRun(input, carried);
   registerHandlers(run);
   void keepStopClock(run);
+  void keepWatchBeside(run);
   showDetails(run);
   try {
     return await untilFinished(run);

@@ -19,6 +19,10 @@ export interface Progress {
   leaving?: LaneName;
   /** Where the slot begins, when it was made without a snapshot. */
   slotFrom?: Lsn;
+  /** Whose slot is to be dropped, as the WAL budget is used up. */
+  release?: LaneName;
+  /** Lanes that lost their slot before they were subscribed, and why: what they copied is worth nothing. */
+  lostSlots?: { lane: LaneName; why: string }[];
   /** All rows are on the target. */
   copied: boolean;
   /** Markers that were ever planned. */
@@ -95,6 +99,8 @@ export interface MigrationRun {
   slotReady: boolean;
   clock: StopClock | undefined;
   clockError: Error | undefined;
+  /** A watch over WAL is under way beside the stage. */
+  watchesBeside: boolean;
   /** The scope of the stage's work, which abort and restart cancel. */
   work: CancellationScope | undefined;
   /** What is left to do is the clean-up. */
@@ -122,6 +128,7 @@ export function openRun(input: SpecInput, carried: Carried | undefined): Migrati
     slotReady: carried?.progress.copied ?? false,
     clock: undefined,
     clockError: undefined,
+    watchesBeside: false,
     work: undefined,
     ending: undefined,
   };
@@ -140,6 +147,11 @@ export function runArgument(run: MigrationRun): Run {
 export function currentLane(run: MigrationRun): LaneName {
   if (!run.progress.lane) throw ApplicationFailure.nonRetryable('no lane is open', 'INTERNAL_ERROR');
   return run.progress.lane;
+}
+
+/** Specs that versions before alerts completed lack them: their histories know of no watch over WAL. */
+export function hasAlerts({ spec }: MigrationRun): boolean {
+  return spec !== undefined && 'alerts' in spec.cdc;
 }
 
 /** Those that carry tables: all but the dropped ones. */

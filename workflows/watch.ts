@@ -6,12 +6,13 @@ import {
   continueAsNew,
   workflowInfo,
 } from '@temporalio/workflow';
+import { knownAlerts, saveSource } from './alerts.js';
 import { asError } from './as-error.js';
 import { showDetails } from './details.js';
 import type { migration } from './migration.js';
 import { takeFigures } from './drift.js';
 import { vigil } from './proxies.js';
-import { activeLanes, note, runArgument } from './run.js';
+import { activeLanes, hasAlerts, note, runArgument } from './run.js';
 import type { Carried, MigrationRun } from './run.js';
 
 /** 6 events a round: a round of 5 minutes makes 1,700 a day. */
@@ -33,14 +34,16 @@ export async function watchRound(
   attention: () => boolean,
   lanes: keyof typeof WATCHED = 'applying',
 ): Promise<void> {
+  if (run.progress.release) await unlessAttention(attention, () => saveSource(run));
   const figures = await unlessAttention(attention, () =>
     vigil(WATCHED[lanes]).monitor({
       run: runArgument(run),
       lanes: activeLanes(run),
       retired: run.progress.retired,
       ...(run.state.drift ? { knownDrift: run.state.drift.digest } : {}),
+      ...(hasAlerts(run) ? { knownAlerts: knownAlerts(run) } : {}),
       standing: lanes === 'standing',
-      seconds: run.state.monitor ? ROUND_SECONDS : FIRST_ROUND_SECONDS,
+      seconds: typeof run.state.monitor?.lagMs === 'number' ? ROUND_SECONDS : FIRST_ROUND_SECONDS,
     }),
   );
   if (figures) takeFigures(run, figures);
@@ -84,7 +87,8 @@ export async function continueIfDue(run: MigrationRun): Promise<void> {
   if (!workflowInfo().continueAsNewSuggested || !run.spec) return;
   const at = run.progress.committed ? undefined : run.state.stop?.at;
   if (at !== undefined && Date.parse(at) - Date.now() < CLOCK_MARGIN_MS) return;
-  await condition(allHandlersFinished);
+  // What runs on beside would be lost with this run.
+  await condition(() => allHandlersFinished() && !run.watchesBeside);
   note(run, 'continued', 'the history has grown long; a new run goes on');
   const { spec, state, progress, asked } = run;
   const carried: Carried = { spec, state, progress, asked };

@@ -44,19 +44,27 @@ export function renderLanes(drawing: Drawing): string[] {
     });
 }
 
-function factsOf({ retainedBytes, tables }: LaneFigures): string[] {
+/** Of tables that are not replicated yet so many are named in a line. */
+const NAMED = 3;
+
+function factsOf({ retainedBytes, tables, notReady = [] }: LaneFigures): string[] {
   const waiting = Object.entries(tables).filter(([state, count]) => state !== 'r' && count > 0);
+  const names = notReady.slice(0, NAMED).map(plain);
   return [
     `WAL kept ${formatBytes(retainedBytes)}`,
     ...waiting.map(([state, count]) => `${formatMany(count, 'table')} in state ${plain(state)}`),
+    ...(names.length > 0 ? [`${names.join(', ')}${notReady.length > NAMED ? ' …' : ''}`] : []),
   ];
 }
 
-function faultsOf({ enabled, slotActive, walStatus, errors }: LaneFigures): string[] {
+function faultsOf(figures: LaneFigures): string[] {
+  const { enabled, slotActive, walStatus, invalidationReason, errors, slotOnly } = figures;
+  const why = invalidationReason === undefined ? '' : ` (${plain(invalidationReason)})`;
   return [
-    ...(enabled ? [] : ['subscription disabled']),
-    ...(slotActive ? [] : ['slot not active']),
-    ...(walStatus === null || walStatus === 'reserved' ? [] : [`slot ${walStatus}`]),
+    // Of a lane that is not subscribed yet nothing else is expected.
+    ...(enabled || slotOnly ? [] : ['subscription disabled']),
+    ...(slotActive || slotOnly ? [] : ['slot not active']),
+    ...(walStatus === null || walStatus === 'reserved' ? [] : [`slot ${walStatus}${why}`]),
     ...(errors.apply === undefined || errors.apply === '0' ? [] : [`${errors.apply} apply errors`]),
     ...(errors.sync === undefined || errors.sync === '0' ? [] : [`${errors.sync} sync errors`]),
     ...Object.entries(errors.conflicts ?? {}).map(([kind, count]) => `${count} × ${kind}`),

@@ -6,6 +6,7 @@ import type { Paint } from './colour.js';
 import { renderCutover } from './cutover.js';
 import { renderDrift } from './drift.js';
 import { formatClock, formatDuration } from './format.js';
+import { renderAlerts, renderWal } from './monitor-line.js';
 import { renderPause } from './pause.js';
 import { renderStages } from './stage-lines.js';
 import type { Drawing } from './drawing.js';
@@ -43,10 +44,11 @@ export function renderStatus(state: MigrationState, live: LiveFigures[], options
     options.problem === undefined ? [] : [paint.yellow(`⚠ ${plain(options.problem)}`)],
     renderBlocked(drawing),
     renderPause(drawing),
+    renderAlerts(drawing),
     renderDrift(drawing),
     renderStages(drawing),
     renderSetAside(drawing),
-    renderLanes(drawing),
+    [...renderWal(drawing), ...renderLanes(drawing)],
     renderCutover(drawing),
     renderEnd(drawing),
     renderEvents(drawing, options.events ?? 5),

@@ -1,38 +1,19 @@
 /** Measures the lanes: lag in bytes and milliseconds, rates, slots, workers, tables, apply errors. */
 import { randomUUID } from 'node:crypto';
-import type { LaneName, Lsn } from '../../contract/names.js';
+import { lsnToBytes } from '../../contract/names.js';
+import type { LaneName } from '../../contract/names.js';
 import type { LaneFigures, MonitorFigures } from '../../contract/state.js';
 import type { Job } from '../job.js';
 import { journalTable } from '../lane/journal.js';
-import { slotOf } from '../lane/lane-names.js';
 import type { Session } from '../session.js';
-
-interface SlotRow {
-  slot: string;
-  active: boolean;
-  wal_status: string | null;
-  confirmed: Lsn | null;
-  lag: string | null;
-  retained: string | null;
-}
-
-const SLOTS_SQL = `
-  SELECT /* pgtrek: measure-slots */ slot_name AS slot, active,
-    to_jsonb(s)->>'wal_status' AS wal_status,
-    confirmed_flush_lsn::text AS confirmed,
-    pg_wal_lsn_diff(pg_current_wal_lsn(), confirmed_flush_lsn)::text AS lag,
-    pg_wal_lsn_diff(pg_current_wal_lsn(), restart_lsn)::text AS retained
-  FROM pg_replication_slots s WHERE slot_name = ANY ($1::text[])`;
-
-const POSITION_SQL = `
-  SELECT /* pgtrek: measure-source */ lsn::text AS lsn, pg_wal_lsn_diff(lsn, '0/0')::text AS written
-  FROM pg_current_wal_lsn() AS lsn`;
+import { measureSource, worst } from './measure-source.js';
 
 interface SubscriptionRow {
   lane: LaneName;
   enabled: boolean;
   pid: number | null;
   tables: Record<string, number> | null;
+  not_ready: string[];
   stats: Record<string, string | number | null> | null;
 }
 
@@ -49,6 +30,8 @@ function subscriptionsSql(version: number): string {
       (SELECT jsonb_object_agg(state, n) FROM (
         SELECT r.srsubstate AS state, count(*) AS n FROM pg_subscription_rel r WHERE r.srsubid = s.oid GROUP BY 1) t
       ) AS tables,
+      ARRAY(SELECT r.srrelid::regclass::text FROM pg_subscription_rel r
+        WHERE r.srsubid = s.oid AND r.srsubstate <> 'r' ORDER BY 1 LIMIT 20) AS not_ready,
       ${stats} AS stats
     FROM pg_subscription s
     WHERE s.subname = ANY ($1::text[])
@@ -72,10 +55,16 @@ const BEAT_WAIT_MS = 400;
 /** Rates are means over the last samples: a single one jumps. */
 const SAMPLES = 5;
 
+export interface Gauged {
+  lanes: LaneName[];
+  /** Lanes that are not subscribed yet: their slots alone are looked at. */
+  idle?: LaneName[];
+}
+
 /** Returns a function that measures once; rates and milliseconds need the calls before. */
 export function createGauge(
   job: Job,
-  lanes: LaneName[],
+  { lanes, idle = [] }: Gauged,
   source: Session,
   target: Session,
 ): () => Promise<MonitorFigures> {
@@ -83,26 +72,21 @@ export function createGauge(
   const beats = new Map<LaneName, Beat>();
   return async () => {
     const lagMs = await measureDelay(job, { lanes, beats, source, target });
-    const figures = await measureLanes(job, { lanes, source, target });
-    const { lsn, written } = await source.one<{ lsn: Lsn; written: string }>(POSITION_SQL);
-    const lag = figures.reduce(
-      (worst, { lagBytes }) => (BigInt(lagBytes) > worst ? BigInt(lagBytes) : worst),
-      0n,
-    );
-    samples.push({ at: Date.now(), written: BigInt(written), confirmed: BigInt(written) - lag });
+    const figures = await measureSource(job, [...lanes, ...idle], source);
+    const measured = await addSubscriptions(figures.lanes, lanes, target);
+    const lag = BigInt(worst(measured.flatMap((lane) => (lane.slotOnly ? [] : [lane.lagBytes]))));
+    const written = lsnToBytes(figures.sourceLsn ?? '0/0');
+    samples.push({ at: Date.now(), written, confirmed: written - lag });
     if (samples.length > SAMPLES) samples.shift();
     const rates = ratesOf(samples);
     const gain = rates.applyRate - rates.sourceRate;
     return {
-      kind: 'monitor',
-      at: new Date().toISOString(),
-      sourceLsn: lsn,
+      ...figures,
       lagBytes: lag.toString(),
       lagMs,
       ...rates,
       drainSeconds: lag < 1_000_000n ? 0 : gain > 0 ? Math.round(Number(lag) / gain) : null,
-      // Last: it is long, and the Web UI shows a heartbeat's first lines.
-      lanes: figures,
+      lanes: measured,
     };
   };
 }
@@ -118,30 +102,27 @@ function ratesOf(samples: Sample[]): { sourceRate: number; applyRate: number } {
   };
 }
 
-async function measureLanes(
-  { spec }: Job,
-  { lanes, source, target }: Omit<Ends, 'beats'>,
+/** To what the source tells of their slots; the others stay as they are. */
+async function addSubscriptions(
+  figures: LaneFigures[],
+  lanes: LaneName[],
+  target: Session,
 ): Promise<LaneFigures[]> {
-  const slots = await source.query<SlotRow & Record<string, unknown>>(SLOTS_SQL, [
-    lanes.map((lane) => slotOf(spec, lane)),
-  ]);
   const subscriptions = await target.query<SubscriptionRow & Record<string, unknown>>(
     subscriptionsSql(target.version),
     [lanes],
   );
-  return lanes.map((lane) => {
-    const slot = slots.find((row) => row.slot === slotOf(spec, lane));
-    const subscription = subscriptions.find((row) => row.lane === lane);
+  return figures.map((figure) => {
+    if (!lanes.includes(figure.lane)) return figure;
+    const { slotOnly: _, ...slot } = figure;
+    const subscription = subscriptions.find(({ lane }) => lane === figure.lane);
+    const notReady = subscription?.not_ready ?? [];
     return {
-      lane,
+      ...slot,
       enabled: subscription?.enabled ?? false,
       workerPid: subscription?.pid ?? null,
-      slotActive: slot?.active ?? false,
-      walStatus: slot ? (slot.wal_status ?? 'unknown') : null,
-      retainedBytes: slot?.retained ?? '0',
-      lagBytes: slot?.lag ?? '0',
-      confirmedFlush: slot?.confirmed ?? null,
       tables: subscription?.tables ?? {},
+      ...(notReady.length > 0 ? { notReady } : {}),
       errors: errorsOf(subscription?.stats ?? null),
     };
   });

@@ -2,12 +2,13 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import type { LaneName } from '../../contract/names.js';
 import type { MonitorFigures } from '../../contract/state.js';
-import { withEnds } from '../job.js';
 import type { Job } from '../job.js';
 import { journalTable } from '../lane/journal.js';
 import type { Session } from '../session.js';
 import { checkHealth, createErrorWatch } from './check-health.js';
+import { isNews } from './find-alerts.js';
 import { createGauge } from './measure.js';
+import { withAlerts, withTargetOrAlone } from './watch-alone.js';
 import { createDriftWatch } from './watch-drift.js';
 
 export interface Watch {
@@ -18,6 +19,8 @@ export interface Watch {
   standing: boolean;
   /** Digest of the drift that is known already; another one, or none, ends the watch. */
   knownDrift?: string;
+  /** Ids of the alerts that stand; others end the watch. Absent: none are looked for. */
+  knownAlerts?: string[];
   seconds: number;
   /** Milliseconds between measurements. */
   every: number;
@@ -25,19 +28,20 @@ export interface Watch {
 }
 
 export async function watchLanes(job: Job, watch: Watch): Promise<MonitorFigures> {
-  const { lanes, retired, standing, knownDrift, seconds, every, onFigures } = watch;
-  return withEnds(job, 'monitor', async (source, target) => {
-    const gauge = createGauge(job, lanes, source, target);
+  const { lanes, retired, standing, knownDrift, knownAlerts, seconds, every, onFigures } = watch;
+  return withTargetOrAlone(job, 'monitor', watch, async (source, target) => {
+    const gauge = createGauge(job, { lanes }, source, target);
     const watchErrors = createErrorWatch();
     const watchDrift = createDriftWatch(job, lanes, source, target);
     const end = Date.now() + seconds * 1000;
     for (;;) {
-      const figures = { ...(await gauge()), ...(await watchDrift()) };
+      const figures = withAlerts(job, { ...(await gauge()), ...(await watchDrift()) }, knownAlerts);
       onFigures(figures);
       const idle = figures.lanes.filter(({ enabled }) => !enabled).map(({ lane }) => lane);
       checkHealth(figures, { standing, marked: await findMarked(target, idle, retired) });
       watchErrors(figures);
-      const news = figures.driftUnknown === undefined && figures.drift?.digest !== knownDrift;
+      const drifted = figures.driftUnknown === undefined && figures.drift?.digest !== knownDrift;
+      const news = drifted || isNews(figures.alerts ?? [], knownAlerts);
       if (news || Date.now() >= end) return figures;
       await delay(every, undefined, job.signal ? { signal: job.signal } : {});
     }

@@ -12,7 +12,7 @@ const SMALL_LAG_MS = 2_000;
 /** Every reason against it; none: it can begin. */
 export async function checkCutover(job: Job, lanes: LaneName[]): Promise<{ reasons: string[] }> {
   return withEnds(job, 'cutover', async (source, target) => {
-    const measure = createGauge(job, lanes, source, target);
+    const measure = createGauge(job, { lanes }, source, target);
     let figures = await measure();
     const end = Date.now() + SMALL_LAG_MS;
     // A heartbeat that is under way counts with its age so far: it may arrive in the next moment.

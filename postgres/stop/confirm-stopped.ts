@@ -56,7 +56,7 @@ export async function confirmStopped(
   { marker, lsn, retired, onFigures }: StopToConfirm,
 ): Promise<Stopped> {
   return withEnds(job, 'stop', async (source, target) => {
-    const watch = watchDrain(createGauge(job, marker.lanes, source, target), onFigures);
+    const watch = watchDrain(createGauge(job, { lanes: marker.lanes }, source, target), onFigures);
     const granted = await mayReadProgress(target);
     const lanes: Stopped['lanes'] = [];
     let standsAt = marker.marker;

@@ -108,6 +108,15 @@ describe('the details in the Web UI', () => {
     );
   });
 
+  it('say what alerts stand, until it is over', () => {
+    const alerts = [
+      { id: 'wal-80', text: 'our slots hold back 41 GB', since: '' },
+      { id: 'lag', text: 'the target is 10 min behind', since: '' },
+    ];
+    const text = renderDetails({ ...STATE, alerts });
+    assert.match(text, /^\*\*⚠\*\* our slots hold back 41 GB\n\n\*\*⚠\*\* the target is 10 min behind$/m);
+  });
+
   it('keep names in quotes, statements of several lines, and signs as they were written', () => {
     const text = renderDetails({
       ...STATE,

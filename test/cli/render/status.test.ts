@@ -363,6 +363,51 @@ describe('status', () => {
     assert.ok(!lines.join('\n').includes('in 1 h 50 m'));
   });
 
+  it('shows alerts, the WAL that is kept against the budget, and the transactions that keep it', () => {
+    const alerts = [
+      { id: 'wal-80', text: 'our slots hold back 41 GB of WAL', since: '2026-12-01T00:05:00Z' },
+    ];
+    const open = { user: 'app', database: 'other', state: 'active' };
+    const figures = monitorFigures(
+      {
+        retainedBytes: String(41 * 1024 ** 3),
+        walBudget: String(50 * 1024 ** 3),
+        openTransactions: [
+          { pid: 7, seconds: 7_500, application: 'job', ...open },
+          { gid: 'two', seconds: 61, ...open, state: 'prepared' },
+          { pid: 8, seconds: 59, ...open },
+        ],
+      },
+      { notReady: ['a.b', 'a.c', 'a.d', 'a.e'], tables: { d: 4 } },
+    );
+    const text = renderStatus(monitoringState({ alerts }), [figures], options).join('\n');
+    assert.match(text, /^⚠ our slots hold back 41 GB of WAL \(since 00:05:00\)$/m);
+    assert.match(text, /^WAL kept on the source: 41\.0 GB, 82 % of 50\.0 GB$/m);
+    assert.match(
+      text,
+      /^open on the source for 2 h 5 m: process 7 \(app, database other, job, active\)\nopen on the source for 1 m 1 s: prepared 'two' \(app, database other, prepared\)\nlane/m,
+    );
+    assert.match(text, /4 tables in state d · a\.b, a\.c, a\.d …$/m);
+  });
+
+  it('shows of lanes that are not subscribed yet, or while the target is away, their slots alone', () => {
+    const figures = monitorFigures(
+      { lagMs: null },
+      { slotOnly: true, enabled: false, slotActive: false, tables: {} },
+    );
+    const loading = loadingState({
+      lanes: monitoringState().lanes.map((lane) => ({ ...lane, status: 'loading' })),
+    });
+    assert.match(
+      renderStatus(loading, [figures], options).join('\n'),
+      /^lane pgtrek_orders_1  loading     94 tables · WAL kept 50\.0 MB\n\n/m,
+    );
+    assert.match(
+      renderStatus(monitoringState(), [figures], options).join('\n'),
+      /lag 1\.2 MB · as the source alone tells/,
+    );
+  });
+
   it('says when the workflow was terminated, and when nobody answers', () => {
     const lines = renderStatus(loadingState(), [], {
       ...options,
