@@ -32,7 +32,7 @@ const args = ['--import', 'tsx', '--test', '--test-concurrency=2', `--test-timeo
 const child = spawn(process.execPath, [...args, '--test-reporter=spec', ...options, ...files], {
   cwd: root,
   stdio: ['ignore', 'inherit', 'inherit'],
-  env: { ...process.env, NODE_ENV: 'test', PGTREK_TEST_CACHE: cache },
+  env: { ...process.env, NODE_ENV: 'test', PGTREK_TEST_CACHE: cache, PGTREK_CLUSTER_TEMPLATES: cache },
 });
 for (const signal of /** @type {const} */ (['SIGINT', 'SIGTERM', 'SIGHUP'])) {
   process.on(signal, () => child.kill(signal));
