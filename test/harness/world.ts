@@ -22,6 +22,8 @@ export interface World {
 }
 
 export interface WorldOptions {
+  /** Workers that die are missed after 6 to 20 s instead of 10 to 60: for tests that wait for it often. */
+  impatient?: boolean;
   /** More arguments of the Temporal dev server. */
   temporalArgs?: string[];
   /** Its Web UI; port and file of a server that outlives a crash. */
@@ -38,7 +40,7 @@ const TEMPLATE = 'sample';
 export async function openWorld(options: WorldOptions = {}): Promise<World> {
   const folder = await mkdtemp(path.join(tmpdir(), 'pgtrek-test-'));
   const [bundle, temporal, source, target] = await Promise.all([
-    workflowCode(),
+    workflowCode({ impatient: options.impatient ?? false }),
     startTemporalServer({ ...options.temporal, extraArgs: options.temporalArgs ?? [] }),
     startCluster({
       major: options.sourceMajor ?? 15,
