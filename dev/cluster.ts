@@ -1,4 +1,3 @@
-import { randomBytes } from 'node:crypto';
 import { rmSync } from 'node:fs';
 import { rm } from 'node:fs/promises';
 import { Client } from 'pg';
@@ -66,10 +65,9 @@ export async function startCluster({
   const user = serverUser();
   const native = runnableNative(major);
   const folder = await makeOwnFolder('cluster', name);
-  const password = randomBytes(12).toString('hex');
   const port = await findFreePort();
   try {
-    await initCluster({ native, folder, user, port, password, settings });
+    const password = await initCluster({ native, folder, user, port, settings });
     const cluster = new RunningCluster({
       major,
       port,

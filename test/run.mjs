@@ -1,7 +1,8 @@
 // Runs test/**/*.test.ts two files at a time: `node test/run.mjs [part of a path …] [--option of node --test …]`.
 // Node 20 knows neither globs nor TypeScript in --test.
 import { spawn } from 'node:child_process';
-import { readdirSync } from 'node:fs';
+import { chmodSync, mkdtempSync, readdirSync, rmSync, symlinkSync } from 'node:fs';
+import { tmpdir } from 'node:os';
 import { dirname, join, relative } from 'node:path';
 import { fileURLToPath } from 'node:url';
 
@@ -21,11 +22,17 @@ if (files.length === 0) {
   process.exit(1);
 }
 
+// What all tests need alike is made once and kept here. The servers' own user reads templates of clusters in it.
+const cache = mkdtempSync(join(tmpdir(), 'pgtrek-run-'));
+chmodSync(cache, 0o711);
+symlinkSync(join(root, 'node_modules'), join(cache, 'node_modules'));
+process.on('exit', () => rmSync(cache, { recursive: true, force: true, maxRetries: 5 }));
+
 const args = ['--import', 'tsx', '--test', '--test-concurrency=2', `--test-timeout=${timeoutMs}`];
 const child = spawn(process.execPath, [...args, '--test-reporter=spec', ...options, ...files], {
   cwd: root,
   stdio: ['ignore', 'inherit', 'inherit'],
-  env: { ...process.env, NODE_ENV: 'test' },
+  env: { ...process.env, NODE_ENV: 'test', PGTREK_TEST_CACHE: cache, PGTREK_CLUSTER_TEMPLATES: cache },
 });
 for (const signal of /** @type {const} */ (['SIGINT', 'SIGTERM', 'SIGHUP'])) {
   process.on(signal, () => child.kill(signal));

@@ -44,14 +44,14 @@ export function buildTruncate(shape: TableShape): ReplayStatement {
 
 /** How the row is found: by its old key, by its new one where the key did not change, or by all old values. */
 function buildCondition(shape: TableShape, change: RowChange): string {
-  const known = change.old.length > 0 || change.operation === 'delete' ? change.old : change.row;
+  const known = change.old ?? (change.operation === 'update' ? change.row : []);
   const byName = new Map(known.map((column) => [column.name, column]));
   for (const key of shape.keys) {
     const columns = pickAll(key, byName);
     if (columns)
       return columns.map((column) => `${escapeIdentifier(column.name)} = ${literalOf(column)}`).join(' AND ');
   }
-  if (change.old.length === 0) {
+  if (change.old === undefined) {
     throw new Error(
       `${shape.name}: an ${change.operation} in the WAL names no row, as the table has no replica identity`,
     );

@@ -9,10 +9,13 @@ export interface DecodedColumn {
   literal: string | undefined;
 }
 
+/** What names the row, without its nulls: none for a row of nulls alone. Undefined: the WAL does not hold it. */
+type OldColumns = DecodedColumn[] | undefined;
+
 export type DecodedChange =
   | { operation: 'insert'; on: TableName; row: DecodedColumn[] }
-  | { operation: 'update'; on: TableName; old: DecodedColumn[]; row: DecodedColumn[] }
-  | { operation: 'delete'; on: TableName; old: DecodedColumn[] }
+  | { operation: 'update'; on: TableName; old: OldColumns; row: DecodedColumn[] }
+  | { operation: 'delete'; on: TableName; old: OldColumns }
   | { operation: 'truncate'; on: TableName[] };
 
 // quote_identifier() leaves exactly these characters without quotes.
@@ -42,14 +45,15 @@ class ChangeText {
     while (this.#take(', ')) names.push(this.#readTableName());
     const [on] = names;
     if (on === undefined) throw this.#unexpected();
-    if (this.#take(': INSERT:')) return { operation: 'insert', on, row: this.#readColumns() };
+    if (this.#take(': INSERT:')) return { operation: 'insert', on, row: this.#readColumns() ?? [] };
     if (this.#take(': DELETE:')) return { operation: 'delete', on, old: this.#readColumns() };
     if (this.#take(': TRUNCATE:')) return { operation: 'truncate', on: names };
     if (!this.#take(': UPDATE:')) throw this.#unexpected();
-    if (!this.#take(' old-key:')) return { operation: 'update', on, old: [], row: this.#readColumns() };
+    if (!this.#take(' old-key:'))
+      return { operation: 'update', on, old: undefined, row: this.#readColumns() ?? [] };
     const old = this.#readColumns();
     if (!this.#take(' new-tuple:')) throw this.#unexpected();
-    return { operation: 'update', on, old, row: this.#readColumns() };
+    return { operation: 'update', on, old, row: this.#readColumns() ?? [] };
   }
 
   #readTableName(): TableName {
@@ -58,9 +62,9 @@ class ChangeText {
     return { schema, table: this.#readIdentifier() };
   }
 
-  #readColumns(): DecodedColumn[] {
+  #readColumns(): DecodedColumn[] | undefined {
     const columns: DecodedColumn[] = [];
-    if (this.#take(' (no-tuple-data)')) return columns;
+    if (this.#take(' (no-tuple-data)')) return undefined;
     // A column of the name new-tuple would stand in quotes.
     while (this.#at < this.#text.length && !this.#text.startsWith(' new-tuple:', this.#at)) {
       if (!this.#take(' ')) throw this.#unexpected();

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { randomUUID } from 'node:crypto';
-import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { after, before, describe, it } from 'node:test';
@@ -10,7 +10,7 @@ import { DefaultLogger, NativeConnection, Runtime, Worker } from '@temporalio/wo
 import { startTemporalServer } from '../../dev/temporal-server.js';
 import type { TemporalServer } from '../../dev/temporal-server.js';
 import { waitUntil } from '../../dev/wait-until.js';
-import { buildBundle } from '../../workers/workflow-bundle.js';
+import { workflowCode } from '../harness/cache.js';
 import { startWorker } from '../harness/worker.js';
 import type { TestWorker } from '../harness/worker.js';
 
@@ -25,7 +25,7 @@ describe('a host for what must stay on one machine', () => {
   const workers: TestWorker[] = [];
 
   const start = async (hostId: string) => {
-    const bundle = path.join(folder, 'workflows.bundle.js');
+    const bundle = await workflowCode();
     const world = { temporal, folder, bundle, source: { password: '' }, target: { password: '' } };
     const worker = await startWorker(world, { taskQueue: QUEUE, env: { PGTREK_HOST_ID: hostId } });
     workers.push(worker);
@@ -34,7 +34,6 @@ describe('a host for what must stay on one machine', () => {
 
   before(async () => {
     folder = await mkdtemp(path.join(tmpdir(), 'pgtrek-test-'));
-    await writeFile(path.join(folder, 'workflows.bundle.js'), (await buildBundle()).code);
     temporal = await startTemporalServer();
     asker = await startAsker(temporal);
   });

@@ -2,8 +2,8 @@
 import { spawn } from 'node:child_process';
 import { openSync, readFileSync } from 'node:fs';
 import path from 'node:path';
-import { fileURLToPath } from 'node:url';
 import { endWithProcess } from '../../dev/end-with-process.js';
+import { workerCode } from './cache.js';
 import type { World } from './world.js';
 
 export interface TestWorker {
@@ -32,15 +32,15 @@ export interface TestWorkerOptions {
   env?: Record<string, string>;
 }
 
-const MAIN = fileURLToPath(new URL('./worker-main.ts', import.meta.url));
 let workers = 0;
 
 /** Passwords are in the environment as SOURCE_PASSWORD and TARGET_PASSWORD; resolves once it polls. */
 export async function startWorker(world: WorkerWorld, options: TestWorkerOptions): Promise<TestWorker> {
+  const main = await workerCode();
   workers += 1;
   const logFile = path.join(world.folder, `worker-${String(process.pid)}-${String(workers)}.log`);
   const output = openSync(logFile, 'w');
-  const child = spawn(process.execPath, ['--import', 'tsx', MAIN], {
+  const child = spawn(process.execPath, ['--enable-source-maps', main], {
     stdio: ['ignore', output, output],
     env: {
       ...process.env,

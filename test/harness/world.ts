@@ -1,5 +1,5 @@
 /** What an end-to-end test runs in: a Temporal server, a source and a target cluster, real all of them. */
-import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import pg from 'pg';
@@ -8,7 +8,7 @@ import type { Cluster } from '../../dev/cluster.js';
 import { fillSample } from '../../dev/sample.js';
 import { startTemporalServer } from '../../dev/temporal-server.js';
 import type { TemporalServer, TemporalServerOptions } from '../../dev/temporal-server.js';
-import { buildBundle } from '../../workers/workflow-bundle.js';
+import { workflowCode } from './cache.js';
 
 export interface World {
   /** A test that ends it puts the next one here. */
@@ -22,6 +22,8 @@ export interface World {
 }
 
 export interface WorldOptions {
+  /** Workers that die are missed after 6 to 20 s instead of 10 to 60: for tests that wait for it often. */
+  impatient?: boolean;
   /** More arguments of the Temporal dev server. */
   temporalArgs?: string[];
   /** Its Web UI; port and file of a server that outlives a crash. */
@@ -37,8 +39,8 @@ const TEMPLATE = 'sample';
 
 export async function openWorld(options: WorldOptions = {}): Promise<World> {
   const folder = await mkdtemp(path.join(tmpdir(), 'pgtrek-test-'));
-  const bundle = path.join(folder, 'workflows.bundle.js');
-  const [temporal, source, target] = await Promise.all([
+  const [bundle, temporal, source, target] = await Promise.all([
+    workflowCode({ impatient: options.impatient ?? false }),
     startTemporalServer({ ...options.temporal, extraArgs: options.temporalArgs ?? [] }),
     startCluster({
       major: options.sourceMajor ?? 15,
@@ -49,8 +51,6 @@ export async function openWorld(options: WorldOptions = {}): Promise<World> {
       ...(options.targetSettings ? { settings: options.targetSettings } : {}),
     }),
   ]);
-  const { code } = await buildBundle();
-  await writeFile(bundle, code);
   await query(source.connection('postgres'), `CREATE DATABASE ${TEMPLATE}`);
   await fillSample(source.connection(TEMPLATE));
   const world: World = {

@@ -32,6 +32,19 @@ describe('the output of test_decoding', () => {
     });
   });
 
+  it('tells an old row of nulls alone from one that is not there', () => {
+    assert.deepEqual(parseChange('table public.t: DELETE:'), {
+      operation: 'delete',
+      on: { schema: 'public', table: 't' },
+      old: [],
+    });
+    assert.deepEqual(parseChange('table public.t: DELETE: (no-tuple-data)'), {
+      operation: 'delete',
+      on: { schema: 'public', table: 't' },
+      old: undefined,
+    });
+  });
+
   it('names all truncated tables', () => {
     assert.deepEqual(parseChange('table public.a, "B".c: TRUNCATE: restart_seqs cascade'), {
       operation: 'truncate',
