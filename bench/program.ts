@@ -2,34 +2,61 @@
 import { accessSync, constants, statSync } from 'node:fs';
 import { dirname, resolve } from 'node:path';
 import { Command, InvalidArgumentError } from 'commander';
+import { APPLY_SUBJECT_NAMES } from './apply/subject.js';
+import type { ApplySubjectName } from './apply/subject.js';
 import { DATA_SET_NAMES } from './load/data-set.js';
 import type { DataSetName } from './load/data-set.js';
 import { SUBJECT_NAMES } from './load/subject.js';
 import type { SubjectName } from './load/subject.js';
 
-export interface LoadOptions {
-  subjects: SubjectName[];
-  /** Each is a case of its own. */
-  data: DataSetName[];
+/** Of every suite. */
+interface SuiteOptions {
   /** How often each subject is measured. */
   runs: number;
-  /** Share of the full sets of data. */
-  scale: number;
-  /** Minutes after which a run is given up. */
-  deadline: number;
   /** Default: the newest embedded PostgreSQL below the target's that pg_dump can read. */
   sourceMajor?: number;
   /** Default: the newest embedded PostgreSQL. */
   targetMajor?: number;
   /** Where the rows are written. */
   json?: string;
+}
+
+export interface LoadOptions extends SuiteOptions {
+  subjects: SubjectName[];
+  /** Each is a case of its own. */
+  data: DataSetName[];
+  /** Share of the full sets of data. */
+  scale: number;
+  /** Minutes after which a run is given up. */
+  deadline: number;
   /** Where the picture is written. */
   plot?: string;
 }
 
+export interface StopOptions extends SuiteOptions {
+  /** Of the writer. */
+  sessions: number;
+  /** Transactions a second that the writer begins at most; 0: as many as the source takes. */
+  rate: number;
+  /** cdc.lanes. */
+  lanes: number;
+}
+
+export interface ApplyOptions extends SuiteOptions {
+  subjects: ApplySubjectName[];
+  /** Of the backlog. */
+  transactions: number;
+  /** pgbench's: 100,000 accounts each. */
+  scale: number;
+  /** Minutes after which a run is given up. */
+  deadline: number;
+}
+
+/** Each returns the exit code. */
 export interface Suites {
-  /** Returns the exit code. */
   load: (options: LoadOptions) => Promise<number>;
+  stop: (options: StopOptions) => Promise<number>;
+  apply: (options: ApplyOptions) => Promise<number>;
 }
 
 export function buildProgram(suites: Suites): Command {
@@ -39,10 +66,8 @@ export function buildProgram(suites: Suites): Command {
     )
     .showHelpAfterError('(npm run bench -- load --help shows what can be written)')
     .exitOverride();
-  program
-    .command('load')
+  addSuite(program, 'load', suites.load)
     .description('The time until a whole database is on another server: schema, rows, indexes, statistics.')
-    .option('--json <file>', 'write the figures there, as rows', parseOutputFile)
     .option('--plot <file>', 'write a picture of them there, as SVG', parseOutputFile)
     .option('--data <names>', `of ${DATA_SET_NAMES.join(',')}`, parseNames('set of data', DATA_SET_NAMES), [
       'mixed' as const,
@@ -52,17 +77,46 @@ export function buildProgram(suites: Suites): Command {
     .option('--subjects <names>', `of ${SUBJECT_NAMES.join(',')}`, parseNames('subject', SUBJECT_NAMES), [
       ...SUBJECT_NAMES,
     ])
-    .option('--deadline <minutes>', 'a run that takes longer has failed', parseMinutes, 20)
+    .option('--deadline <minutes>', 'a run that takes longer has failed', parseMinutes, 20);
+  addSuite(program, 'stop', suites.stop)
+    .description('How exactly lanes stop at a planned time of the source, while it is written to.')
+    .option('--runs <n>', 'how often the lanes are stopped, and resumed', parseCount, 10)
+    .option('--sessions <n>', 'that write to the source at the same time', parseCount, 4)
+    .option('--rate <n>', 'transactions a second, over all of them; 0: as many as can be', parseRate, 500)
+    .option('--lanes <n>', 'cdc.lanes of the migration', parseCount, 1);
+  addSuite(program, 'apply', suites.apply)
+    .description('The time until a backlog of transactions of pgbench is on the target.')
+    .option('--runs <n>', 'how often each subject is measured, in turn', parseCount, 3)
+    .option('--transactions <n>', 'of the backlog', parseCount, 160_000)
+    .option('--scale <n>', 'of pgbench: 100,000 accounts each', parseCount, 10)
+    .option(
+      '--subjects <names>',
+      `of ${APPLY_SUBJECT_NAMES.join(',')}`,
+      parseNames('subject', APPLY_SUBJECT_NAMES),
+      [...APPLY_SUBJECT_NAMES],
+    )
+    .option('--deadline <minutes>', 'a run that takes longer has failed', parseMinutes, 2);
+  return program;
+}
+
+/** With the options that all have. */
+function addSuite<Options>(
+  program: Command,
+  name: string,
+  run: (options: Options) => Promise<number>,
+): Command {
+  return program
+    .command(name)
+    .option('--json <file>', 'write the figures there, as rows', parseOutputFile)
     .option(
       '--source-major <n>',
       'default: the newest that pg_dump here can read, below the target',
       parseCount,
     )
     .option('--target-major <n>', 'default: the newest that is installed', parseCount)
-    .action(async (options: LoadOptions) => {
-      process.exitCode = await suites.load(options);
+    .action(async (options: Options) => {
+      process.exitCode = await run(options);
     });
-  return program;
 }
 
 function parseCount(text: string): number {
@@ -70,6 +124,10 @@ function parseCount(text: string): number {
   if (!Number.isInteger(count) || count < 1)
     throw new InvalidArgumentError('It must be a whole number above 0.');
   return count;
+}
+
+function parseRate(text: string): number {
+  return text === '0' ? 0 : parseCount(text);
 }
 
 /** Above 10 neither memory nor patience of a developer's machine would do. */

@@ -24,7 +24,7 @@ const ANSWER_DEADLINE_MS = 5_000;
 
 /** Runs a tool as a person would, with its memory counted. Throws with its errors. It ends with the run, its children with it. */
 export async function runClientTool(
-  { memory, belongings }: Arena,
+  { memory, belongings }: Pick<Arena, 'memory' | 'belongings'>,
   { file, args, connection, env = {} }: ToolCall,
 ): Promise<string> {
   const child = await belongings.open(

@@ -51,7 +51,7 @@ async function copiesBinary({ target }: Arena): Promise<boolean> {
   return row?.isNewer ?? false;
 }
 
-async function copyBySubscription(arena: Arena, options: string): Promise<void> {
+export async function copyBySubscription(arena: Arena, options: string): Promise<void> {
   await query(arena.source, 'CREATE PUBLICATION bench FOR ALL TABLES');
   await query(arena.target, subscriptionSql(arena.source, options));
   await untilCopied(arena);

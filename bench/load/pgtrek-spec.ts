@@ -6,23 +6,15 @@ import { JOBS } from './subject.js';
 
 export type LoadMethod = 'stream' | 'dump' | 'native';
 
+export interface Ends {
+  source: ClusterConnection;
+  target: ClusterConnection;
+}
+
 /** The server's own copy is a part of replication; the others are measured without. */
-export function specFor(
-  method: LoadMethod,
-  ends: { source: ClusterConnection; target: ClusterConnection },
-): SpecInput {
-  const endOf = ({ host, port, database, user }: ClusterConnection, password: string) => ({
-    host,
-    port,
-    database,
-    user,
-    password: { env: password },
-    tls: { mode: 'disable' as const },
-  });
+export function specFor(method: LoadMethod, ends: Ends): SpecInput {
   return {
-    name: 'bench',
-    source: endOf(ends.source, 'SOURCE_PASSWORD'),
-    target: endOf(ends.target, 'TARGET_PASSWORD'),
+    ...specBetween(ends),
     load: {
       method,
       jobs: JOBS,
@@ -32,5 +24,25 @@ export function specFor(
     ...(method === 'native'
       ? { mode: 'full-load-and-cdc', cdc: { stop: { never: true } } }
       : { mode: 'full-load' }),
+  };
+}
+
+/** With the passwords in the variables that startParts gives to the worker. */
+export function specBetween({ source, target }: Ends): Pick<SpecInput, 'name' | 'source' | 'target'> {
+  return {
+    name: 'bench',
+    source: endOf(source, 'SOURCE_PASSWORD'),
+    target: endOf(target, 'TARGET_PASSWORD'),
+  };
+}
+
+function endOf({ host, port, database, user }: ClusterConnection, passwordVariable: string) {
+  return {
+    host,
+    port,
+    database,
+    user,
+    password: { env: passwordVariable },
+    tls: { mode: 'disable' as const },
   };
 }

@@ -1,11 +1,11 @@
-/** pgtrek as a user runs it: a Temporal server, an installed worker in a process of its own, and the library. */
-import { Client, Connection } from '@temporalio/client';
-import { PgtrekError, connect, parseSpec } from '../../client/index.js';
-import type { Migration, MigrationState, Pgtrek, SpecInput } from '../../client/index.js';
+/** pgtrek's methods of load. */
+import { Client } from '@temporalio/client';
+import { PgtrekError, parseSpec } from '../../client/index.js';
+import type { Migration, MigrationState, SpecInput } from '../../client/index.js';
 import type { ClusterConnection } from '../../dev/cluster.js';
-import { startTemporalServer } from '../../dev/temporal-server.js';
-import { startWorkerProcess } from '../../dev/worker-process.js';
 import { knownMeasures } from '../metrics.js';
+import { startParts, throwIfBlocked } from '../pgtrek-parts.js';
+import type { PgtrekParts } from '../pgtrek-parts.js';
 import { cpuSecondsOf, cpuSecondsSince, peakResidentBytesOf } from '../process-use.js';
 import { specFor } from './pgtrek-spec.js';
 import type { LoadMethod } from './pgtrek-spec.js';
@@ -20,44 +20,12 @@ export const pgtrekSubjects: Subject[] = (['stream', 'dump', 'native'] as const)
 
 async function prepareMigration(arena: Arena, method: LoadMethod): Promise<Move> {
   const parts = await startParts(arena);
+  arena.memory.count(parts.workerPid);
   const move = method === 'native' ? moveToMonitor : moveToEnd;
   return move({ ...parts, arena, spec: specFor(method, arena) });
 }
 
-interface Parts {
-  pgtrek: Pgtrek;
-  connection: Connection;
-  namespace: string;
-  workerPid: number;
-  temporalPid: number;
-  /** Rejects when the worker ends before it is told to. */
-  diesEarly: Promise<never>;
-}
-
-async function startParts({ source, target, belongings, pgtrek: main, memory }: Arena): Promise<Parts> {
-  if (main === undefined) throw new Error('pgtrek was not built');
-  const temporal = await belongings.open(
-    () => startTemporalServer(),
-    (server) => server.stop(),
-  );
-  const { address, namespace } = temporal;
-  const passwords = { SOURCE_PASSWORD: source.password, TARGET_PASSWORD: target.password };
-  const worker = await belongings.open(
-    () => startWorkerProcess({ address, namespace, passwords, main }),
-    (process) => process.stop(),
-  );
-  memory.count(worker.pid);
-  // Not by the caller's TEMPORAL_* variables and configuration file, which name another server.
-  const connection = await belongings.open(
-    () => Connection.connect({ address }),
-    (opened) => opened.close(),
-  );
-  const pgtrek = await connect({ connection, address, namespace });
-  const { diesEarly } = worker;
-  return { pgtrek, connection, namespace, workerPid: worker.pid, temporalPid: temporal.pid, diesEarly };
-}
-
-interface MoveParts extends Parts {
+interface MoveParts extends PgtrekParts {
   arena: Arena;
   spec: SpecInput;
 }
@@ -103,7 +71,7 @@ async function measured(
 }
 
 /** Of all workflows and their runs: the server is new, so they are all of this migration. */
-async function countEvents({ connection, namespace }: Parts): Promise<number> {
+async function countEvents({ connection, namespace }: PgtrekParts): Promise<number> {
   const { workflow } = new Client({ connection, namespace });
   let events = 0;
   for await (const { workflowId, runId } of workflow.list()) {
@@ -146,11 +114,6 @@ async function untilMonitor(migration: Migration, signal: AbortSignal): Promise<
     if (startedAt !== undefined) return { endedAt: Date.parse(startedAt), state };
   }
   throw new Error('the migration ended before its changes followed');
-}
-
-function throwIfBlocked({ status, blocked }: MigrationState): void {
-  if (status !== 'blocked' && status !== 'aborted') return;
-  throw new Error(`the migration is ${status}${blocked ? `: ${blocked.code}: ${blocked.message}` : ''}`);
 }
 
 const ANYWHERE: ClusterConnection = { host: '127.0.0.1', port: 5432, user: 'u', password: '', database: 'd' };

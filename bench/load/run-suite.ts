@@ -1,61 +1,37 @@
 /** `npm run bench -- load`: the same databases move in several ways, in turn. */
 import { printLines } from '../../cli/output.js';
-import { formatBytes } from '../../cli/render/format.js';
-import { Belongings } from '../../dev/belongings.js';
-import { embeddedMajors } from '../../dev/cluster.js';
-import { Interrupted, catchInterrupt } from '../../dev/interrupt.js';
 import type { ClientTools } from '../../postgres/client-tools.js';
+import { holdSuite } from '../hold-suite.js';
+import type { Suite } from '../hold-suite.js';
 import type { LoadOptions } from '../program.js';
-import { createProgress } from '../progress.js';
-import type { Progress } from '../progress.js';
-import type { Run } from '../verdict.js';
+import { Standings } from '../standings.js';
+import { takeTurns } from '../take-turns.js';
 import type { DataSetName } from './data-set.js';
 import { DATA_SETS } from './data-sets.js';
-import { findTools, newestToolsMajor } from './find-tools.js';
+import { chooseServers } from './find-tools.js';
 import { describePgcopydb } from './pgcopydb.js';
 import { caseOf, printCase, writeReport } from './report.js';
 import type { CaseResult } from './report.js';
 import { runOnce } from './run-once.js';
 import { describeScene, openScene } from './scene.js';
 import type { Scene } from './scene.js';
-import { chooseMajors } from './servers.js';
 import { openStage } from './stage.js';
 import type { Stage } from './stage.js';
-import { Standings } from './standings.js';
 import type { Subject, SubjectName } from './subject.js';
 import { subjectsOf } from './subjects.js';
 
-/** Returns the exit code: 0 when every subject that can run here was measured. However it ends, nothing is left. */
-export async function runLoadSuite(options: LoadOptions): Promise<number> {
-  const belongings = new Belongings();
-  const interrupt = catchInterrupt();
-  const givenUp = new AbortController();
-  const suite = { options, belongings, signal: givenUp.signal, progress: createProgress() };
-  try {
-    return await Promise.race([runSuite(suite), interrupt.happens]);
-  } catch (error) {
-    if (error instanceof Interrupted) return error.exitCode;
-    throw error;
-  } finally {
-    givenUp.abort();
-    for (const failure of await belongings.closeAll()) console.error(failure);
-    interrupt.forget();
-  }
+/** Returns the exit code: 0 when every subject that can run here was measured. */
+export function runLoadSuite(options: LoadOptions): Promise<number> {
+  return holdSuite((suite) => runSuite({ ...suite, options }));
 }
 
-interface Suite {
+interface LoadSuite extends Suite {
   options: LoadOptions;
-  belongings: Belongings;
-  progress: Progress;
-  /** Aborted when the suite ends. */
-  signal: AbortSignal;
 }
 
-async function runSuite(suite: Suite): Promise<number> {
+async function runSuite(suite: LoadSuite): Promise<number> {
   const { options } = suite;
-  const toolsMajor = await newestToolsMajor();
-  const majors = chooseMajors(options, { installed: embeddedMajors(), toolsMajor });
-  const tools = await findTools(majors.source);
+  const { majors, tools } = await chooseServers(options);
   const cases = await Promise.all(options.data.map((dataSet) => openCase(options, tools, dataSet)));
   const results: CaseResult[] = [];
   if ('reason' in tools || presentIn(cases).length === 0) {
@@ -71,7 +47,7 @@ async function runSuite(suite: Suite): Promise<number> {
 
 interface Case {
   dataSet: DataSetName;
-  standings: Standings;
+  standings: Standings<Subject>;
 }
 
 async function openCase(
@@ -100,16 +76,22 @@ function presentIn(cases: Case[]): Subject[] {
   return cases.flatMap(({ standings }) => standings.present());
 }
 
-async function runCase(suite: Suite, stage: Stage, one: Case): Promise<CaseResult> {
+async function runCase(suite: LoadSuite, stage: Stage, one: Case): Promise<CaseResult> {
   if (one.standings.present().length === 0) return tell(suite, one);
   const { scale } = suite.options;
   const scene = await openScene(stage, { dataSet: DATA_SETS[one.dataSet], scale, progress: suite.progress });
   printLines([`${caseOf(suite.options, one.dataSet)}`, ...describeScene(scene), '']);
-  await runInTurn(suite, scene, one);
+  const deadlineMs = suite.options.deadline * 60_000;
+  await takeTurns(suite, {
+    standings: one.standings,
+    runs: suite.options.runs,
+    label: one.dataSet,
+    run: (subject, round) => runOnce({ scene, belongings: suite.belongings, subject, round, deadlineMs }),
+  });
   return tell(suite, one, scene);
 }
 
-function tell({ options }: Suite, { dataSet, standings }: Case, scene?: Scene): CaseResult {
+function tell({ options }: LoadSuite, { dataSet, standings }: Case, scene?: Scene): CaseResult {
   const result = {
     name: caseOf(options, dataSet),
     dataSet,
@@ -118,36 +100,4 @@ function tell({ options }: Suite, { dataSet, standings }: Case, scene?: Scene): 
   };
   printCase(result);
   return result;
-}
-
-/** Run 1 of all, then run 2 of all: a machine that becomes slower does so for all. A subject that fails is left out from then on. */
-async function runInTurn(suite: Suite, scene: Scene, { dataSet, standings }: Case): Promise<void> {
-  const { options, progress, belongings, signal } = suite;
-  const deadlineMs = options.deadline * 60_000;
-  for (let round = 1; round <= options.runs; round++) {
-    for (const subject of standings.present()) {
-      const what = `${dataSet}, run ${round} of ${options.runs}: ${subject.name}`;
-      progress.say(`${what} …`);
-      try {
-        const run = await runOnce({ scene, belongings, subject, round, deadlineMs });
-        standings.add(subject.name, run);
-        progress.say(`${what}: ${describeRun(run)}`);
-      } catch (error) {
-        if (signal.aborted) throw error;
-        standings.failures.set(subject.name, error instanceof Error ? error.message : String(error));
-        progress.say(
-          `${what}: failed: ${error instanceof Error ? (error.stack ?? error.message) : String(error)}`,
-        );
-      }
-    }
-  }
-}
-
-function describeRun({ seconds, measures, phases }: Run): string {
-  const peak = measures['peak-memory'];
-  const split = Object.entries(phases).map(([name, value]) => `${name} ${value.toFixed(1)}`);
-  return [
-    `${seconds.toFixed(1)} s${split.length === 0 ? '' : ` (${split.join(', ')})`}`,
-    ...(peak === undefined ? [] : [`at most ${formatBytes(peak)}`]),
-  ].join(', ');
 }

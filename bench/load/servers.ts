@@ -66,10 +66,18 @@ export function chooseMajors(
   return { source, target };
 }
 
-export async function startServers(belongings: Belongings, majors: Majors): Promise<Servers> {
+export async function startServers(
+  belongings: Belongings,
+  { majors, settings = {} }: { majors: Majors; settings?: Record<string, string> | undefined },
+): Promise<Servers> {
   const start = (name: 'source' | 'target') =>
     belongings.open(
-      () => startCluster({ major: majors[name], name: `bench ${name}`, settings: SERVER_SETTINGS }),
+      () =>
+        startCluster({
+          major: majors[name],
+          name: `bench ${name}`,
+          settings: { ...SERVER_SETTINGS, ...settings },
+        }),
       (cluster) => cluster.remove(),
     );
   const [source, target] = await Promise.all([start('source'), start('target')]);

@@ -31,10 +31,12 @@ export interface StageOptions {
   belongings: Belongings;
   progress: Progress;
   signal: AbortSignal;
+  /** Of the servers, beside those that every suite has. */
+  settings?: Record<string, string>;
 }
 
 export async function openStage(options: StageOptions): Promise<Stage> {
-  const { majors, tools, peers, needsPgtrek, belongings, progress, signal } = options;
+  const { majors, tools, peers, needsPgtrek, belongings, progress, signal, settings } = options;
   const folder = await openFolder(belongings);
   const installed = join(folder, 'pgtrek');
   await mkdir(installed);
@@ -43,7 +45,7 @@ export async function openStage(options: StageOptions): Promise<Stage> {
     : undefined;
   const servers = await progress.step(
     `starting PostgreSQL ${majors.source} (source) and ${majors.target} (target)`,
-    () => startServers(belongings, majors),
+    () => startServers(belongings, { majors, settings }),
   );
   return { servers, tools, peers, folder, pgtrek };
 }

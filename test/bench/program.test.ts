@@ -3,7 +3,6 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { describe, it } from 'node:test';
 import { buildProgram } from '../../bench/program.js';
-import type { LoadOptions } from '../../bench/program.js';
 
 describe('the arguments of the benchmark', () => {
   it('are the full set, three times, of every subject, when none is given', async () => {
@@ -47,6 +46,30 @@ describe('the arguments of the benchmark', () => {
     });
   });
 
+  it('are ten stops under four sessions, and the whole backlog three times', async () => {
+    assert.deepEqual(await parse('stop'), { lanes: 1, rate: 500, runs: 10, sessions: 4 });
+    assert.deepEqual(await parse('apply'), {
+      deadline: 2,
+      runs: 3,
+      scale: 10,
+      subjects: ['native', 'pgtrek', 'pgtrek-2-lanes', 'pgcopydb'],
+      transactions: 160_000,
+    });
+  });
+
+  it('may choose how much is written, and by how many', async () => {
+    assert.deepEqual(
+      await parse(...['stop', '--lanes', '2', '--rate', '0', '--runs', '3', '--sessions', '8']),
+      { lanes: 2, rate: 0, runs: 3, sessions: 8 },
+    );
+    assert.deepEqual(
+      await parse(
+        ...['apply', '--runs', '1', '--scale', '1', '--transactions', '400', '--subjects', 'pgtrek'],
+      ),
+      { deadline: 2, runs: 1, scale: 1, subjects: ['pgtrek'], transactions: 400 },
+    );
+  });
+
   const WRONG: [string[], RegExp][] = [
     [['lode'], /unknown command 'lode'/],
     [['load', '--run', '3'], /unknown option '--run'/],
@@ -65,6 +88,9 @@ describe('the arguments of the benchmark', () => {
     [['load', '--source-major', 'x'], /It must be a whole number/],
     [['load', '--json', '/nowhere/figures.json'], /No file can be written in \/nowhere/],
     [['load', '--json', tmpdir()], /It is a folder/],
+    [['stop', '--sessions', '0'], /It must be a whole number above 0/],
+    [['stop', '--rate', '-1'], /It must be a whole number above 0/],
+    [['apply', '--subjects', 'floor'], /choose from native, pgtrek, pgtrek-2-lanes, pgcopydb/],
   ];
   for (const [args, told] of WRONG) {
     it(`are refused: ${args.join(' ')}`, async () => {
@@ -73,13 +99,14 @@ describe('the arguments of the benchmark', () => {
   }
 });
 
-async function parse(...args: string[]): Promise<LoadOptions | undefined> {
-  let parsed: LoadOptions | undefined;
-  const load = async (options: LoadOptions) => {
+/** What the suite is called with. */
+async function parse(...args: string[]): Promise<unknown> {
+  let parsed: unknown;
+  const run = async (options: unknown) => {
     parsed = options;
     return 0;
   };
-  const program = buildProgram({ load });
+  const program = buildProgram({ load: run, stop: run, apply: run });
   for (const command of [program, ...program.commands]) {
     command.configureOutput({ writeErr: () => undefined });
   }

@@ -1,15 +1,14 @@
-import type { Run, Verdict } from '../verdict.js';
-import type { Subject, SubjectName } from './subject.js';
+import type { Run, Verdict } from './verdict.js';
 
 /** What came of every subject so far. */
-export class Standings {
-  readonly failures = new Map<SubjectName, string>();
-  readonly runs = new Map<SubjectName, Run[]>();
+export class Standings<Subject extends { name: string }> {
+  readonly failures = new Map<Subject['name'], string>();
+  readonly runs = new Map<Subject['name'], Run[]>();
   readonly subjects: Subject[];
-  readonly absences: ReadonlyMap<SubjectName, string>;
+  readonly absences: ReadonlyMap<Subject['name'], string>;
 
   /** @param absences why some of them cannot run */
-  constructor(subjects: Subject[], absences: ReadonlyMap<SubjectName, string>) {
+  constructor(subjects: Subject[], absences: ReadonlyMap<Subject['name'], string>) {
     this.subjects = subjects;
     this.absences = absences;
   }
@@ -19,7 +18,7 @@ export class Standings {
     return this.subjects.filter(({ name }) => !this.absences.has(name) && !this.failures.has(name));
   }
 
-  add(name: SubjectName, run: Run): void {
+  add(name: Subject['name'], run: Run): void {
     this.runs.set(name, [...(this.runs.get(name) ?? []), run]);
   }
 
