@@ -37,7 +37,7 @@ export async function standForChange(
     for (const lane of marker.lanes) if (!(await stands(lane))) await setEnabled(target, lane, true);
     const stumbled = new Set<LaneName>();
     const running = new Set(marker.lanes);
-    const gauge = createGauge(job, marker.lanes, source, target);
+    const gauge = createGauge(job, { lanes: marker.lanes }, source, target);
     const watchErrors = createErrorWatch();
     let measured = 0;
     await waitUntil({ seconds: Infinity, every: 50, signal: job.signal }, async () => {
