@@ -26,7 +26,8 @@ if (files.length === 0) {
 }
 
 // What all tests need alike is made once and kept here. The servers' own user reads templates of clusters in it.
-const cache = mkdtempSync(join(tmpdir(), 'pgtrek-run-'));
+removeLeftCaches();
+const cache = mkdtempSync(join(tmpdir(), `pgtrek-run-${process.pid}-`));
 chmodSync(cache, 0o711);
 symlinkSync(join(root, 'node_modules'), join(cache, 'node_modules'));
 process.on('exit', () => rmSync(cache, { recursive: true, force: true, maxRetries: 5 }));
@@ -47,3 +48,21 @@ for (const signal of /** @type {const} */ (['SIGINT', 'SIGTERM', 'SIGHUP'])) {
   process.on(signal, () => child.kill(signal));
 }
 child.on('exit', (code) => process.exit(code ?? 1));
+
+/** Those of runs that were killed. */
+function removeLeftCaches() {
+  for (const name of readdirSync(tmpdir())) {
+    const owner = /^pgtrek-run-(\d+)-/.exec(name)?.[1];
+    if (owner && !isAlive(Number(owner))) rmSync(join(tmpdir(), name), { recursive: true, force: true });
+  }
+}
+
+/** @param {number} pid */
+function isAlive(pid) {
+  try {
+    process.kill(pid, 0);
+    return true;
+  } catch (error) {
+    return /** @type {NodeJS.ErrnoException} */ (error).code === 'EPERM';
+  }
+}
