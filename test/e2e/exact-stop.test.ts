@@ -43,7 +43,7 @@ describe('an exact stop under a writer', () => {
       const oracle = await createOracle({ source: databases.source });
       const writer = startWriter({ connection: databases.source, connections: 6, rate: 500 });
       try {
-        const at = new Date(Date.now() + 7_000).toISOString();
+        const at = new Date(Date.now() + 9_000).toISOString();
         const state = await untilCompleted(await start(name, databases, { at }));
         await writer.stop();
         const report = await assertExactAt(oracle, databases, markerOf(state));
