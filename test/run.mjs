@@ -1,4 +1,4 @@
-// Runs test/**/*.test.ts two files at a time: `node test/run.mjs [part of a path …] [--option of node --test …]`.
+// Runs test/**/*.test.ts three files at a time: `node test/run.mjs [part of a path …] [--option of node --test …]`.
 // Node 20 knows neither globs nor TypeScript in --test.
 import { spawn } from 'node:child_process';
 import { chmodSync, mkdtempSync, readdirSync, rmSync, symlinkSync } from 'node:fs';
@@ -9,6 +9,9 @@ import { fileURLToPath } from 'node:url';
 const root = dirname(dirname(fileURLToPath(import.meta.url)));
 // For one test and, on Node 20, for a whole file too.
 const timeoutMs = 15 * 60_000;
+
+// They mostly wait: two files leave a quarter of two cores idle.
+const filesAtATime = 3;
 
 const wanted = process.argv.slice(2).filter((argument) => !argument.startsWith('--'));
 const options = process.argv.slice(2).filter((argument) => argument.startsWith('--'));
@@ -23,12 +26,19 @@ if (files.length === 0) {
 }
 
 // What all tests need alike is made once and kept here. The servers' own user reads templates of clusters in it.
-const cache = mkdtempSync(join(tmpdir(), 'pgtrek-run-'));
+removeLeftCaches();
+const cache = mkdtempSync(join(tmpdir(), `pgtrek-run-${process.pid}-`));
 chmodSync(cache, 0o711);
 symlinkSync(join(root, 'node_modules'), join(cache, 'node_modules'));
 process.on('exit', () => rmSync(cache, { recursive: true, force: true, maxRetries: 5 }));
 
-const args = ['--import', 'tsx', '--test', '--test-concurrency=2', `--test-timeout=${timeoutMs}`];
+const args = [
+  '--import',
+  'tsx',
+  '--test',
+  `--test-concurrency=${filesAtATime}`,
+  `--test-timeout=${timeoutMs}`,
+];
 const child = spawn(process.execPath, [...args, '--test-reporter=spec', ...options, ...files], {
   cwd: root,
   stdio: ['ignore', 'inherit', 'inherit'],
@@ -38,3 +48,21 @@ for (const signal of /** @type {const} */ (['SIGINT', 'SIGTERM', 'SIGHUP'])) {
   process.on(signal, () => child.kill(signal));
 }
 child.on('exit', (code) => process.exit(code ?? 1));
+
+/** Those of runs that were killed. */
+function removeLeftCaches() {
+  for (const name of readdirSync(tmpdir())) {
+    const owner = /^pgtrek-run-(\d+)-/.exec(name)?.[1];
+    if (owner && !isAlive(Number(owner))) rmSync(join(tmpdir(), name), { recursive: true, force: true });
+  }
+}
+
+/** @param {number} pid */
+function isAlive(pid) {
+  try {
+    process.kill(pid, 0);
+    return true;
+  } catch (error) {
+    return /** @type {NodeJS.ErrnoException} */ (error).code === 'EPERM';
+  }
+}

@@ -52,8 +52,13 @@ describe('what a source writes while it is replicated', () => {
       const migration = await client.start(
         specFor('cases', databases, { taskQueue: QUEUE, cdc: { stop: { never: true }, lanes: 2 } }),
       );
+      const { blocked } = await untilState(
+        migration,
+        ({ stage, status }) => stage === 'load' || status === 'blocked',
+      );
+      assert.equal(blocked, undefined);
       const slotIsMade = () => slotWaits(databases);
-      assert.ok(await waitUntil(slotIsMade, { deadlineMs: 60_000 }), 'a slot is being made');
+      assert.ok(await waitUntil(slotIsMade, { deadlineMs: 30_000 }), 'a slot is being made');
       await runApplyCases(databases.source, cases, 'closed');
       await untilState(migration, ({ stage, status }) => stage === 'monitor' || status === 'blocked');
       await runApplyCases(databases.source, cases, 'during');

@@ -26,7 +26,7 @@ const NATIVE_FAULTS = [['after create-slot', 'after create-subscription', 'befor
 
 const CDC_FAULTS = [['after own-ledger', 'after create-journal', 'before create-subscription']];
 
-describe('kill -9 of the worker, beside the main road', { concurrency: 4 }, () => {
+describe('kill -9 of the worker, beside the main road', { concurrency: 5 }, () => {
   let world: World;
   let client: Pgtrek;
 

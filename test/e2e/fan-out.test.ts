@@ -47,7 +47,7 @@ describe('two workers on two hosts', () => {
         specFor(QUEUE, databases, {
           taskQueue: QUEUE,
           mode: 'full-load',
-          load: { jobs: 4, splitSize: '4MB' },
+          load: { jobs: 4, splitSize: '1MB' },
         }),
       );
       assert.ok(

@@ -25,7 +25,7 @@ type Stop = NonNullable<SpecInput['cdc']>['stop'];
 
 const QUEUE = 'outages';
 /** Longer than the heartbeat timeout of monitor and stop clock: their attempts count as dead meanwhile. */
-const LONG_MS = 12_000;
+const LONG_MS = 8_000;
 /** A restart. */
 const SHORT_MS = 4_000;
 
@@ -39,7 +39,7 @@ describe('outages while it replicates', () => {
   before(async () => {
     folder = await mkdtemp(join(tmpdir(), 'pgtrek-test-'));
     temporal = { port: await findFreePort(), dbFile: join(folder, 'temporal.db') };
-    world = await openWorld({ temporal });
+    world = await openWorld({ temporal, impatient: true });
     worker = await startWorker(world, { taskQueue: QUEUE });
     client = await connect({ address: world.temporal.address, taskQueue: QUEUE });
   });
@@ -155,7 +155,7 @@ describe('outages while it replicates', () => {
       await copy.waits;
       await crashTemporal();
       // The copy's attempt counts as dead, and is made again from the same snapshot.
-      await sleep(21_000);
+      await sleep(10_000);
       await startTemporal();
       await copy.release();
       const state = await untilCompleted(migration);

@@ -15,7 +15,7 @@ let folder = process.env.PGTREK_TEST_CACHE;
 
 function cacheFolder(): string {
   if (folder !== undefined) return folder;
-  const made = mkdtempSync(path.join(tmpdir(), 'pgtrek-run-'));
+  const made = mkdtempSync(path.join(tmpdir(), `pgtrek-run-${String(process.pid)}-`));
   symlinkSync(PACKAGES, path.join(made, 'node_modules'));
   process.once('exit', () => {
     rmSync(made, { recursive: true, force: true });

@@ -2,20 +2,23 @@
 import pg from 'pg';
 import { query } from './world.js';
 
-/** `big` has the more work and is copied first; with `splitSize: 32MB` it has three parts, and `small` two. */
-export const TRANSFER_LOAD = { jobs: 1, splitSize: '32MB' } as const;
+/** `big` has the more work and is copied first; with `splitSize: 8MB` it has three parts, and `small` two. */
+export const TRANSFER_LOAD = { jobs: 1, splitSize: '8MB' } as const;
 
 const TABLES_SQL = `
   CREATE TABLE public.big (id int PRIMARY KEY, amount bigint NOT NULL, filler text NOT NULL);
-  INSERT INTO public.big SELECT i, 1000, repeat(md5(i::text), 8) FROM generate_series(1, 300000) AS i;
+  INSERT INTO public.big SELECT i, 1000, repeat(md5(i::text), 8) FROM generate_series(1, 75000) AS i;
   CREATE TABLE public.small (id int PRIMARY KEY, big_id int NOT NULL REFERENCES public.big, amount bigint NOT NULL, filler text NOT NULL);
-  INSERT INTO public.small SELECT i, i, 1000, repeat(md5(i::text), 8) FROM generate_series(1, 180000) AS i;
+  INSERT INTO public.small SELECT i, i, 1000, repeat(md5(i::text), 8) FROM generate_series(1, 45000) AS i;
   CREATE TABLE public.transfer (id bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY, amount int NOT NULL, at timestamptz NOT NULL DEFAULT now());
   ANALYZE`;
 
 export async function createTransferTables(source: pg.ClientConfig): Promise<void> {
   await query(source, TABLES_SQL);
 }
+
+/** Of all amounts: right only if both tables stand at the same point. */
+export const TRANSFER_SUM = '120000000';
 
 export async function readSum(end: pg.ClientConfig): Promise<string> {
   const [row] = await query<{ sum: string }>(
@@ -62,7 +65,7 @@ export function startTransfers(source: pg.ClientConfig, connections = 3): Transf
 
 function transferSql(): string {
   const amount = Math.floor(Math.random() * 100);
-  const id = 1 + Math.floor(Math.random() * 180_000);
+  const id = 1 + Math.floor(Math.random() * 45_000);
   return `
     BEGIN;
     UPDATE public.big SET amount = amount - ${String(amount)} WHERE id = ${String(id)};
