@@ -46,7 +46,8 @@ interface Sample {
 
 /** A heartbeat that is under way on each lane. */
 interface Beat {
-  id: string;
+  /** When it was written, by the source's clock. */
+  at: string;
   sentAt: number;
 }
 
@@ -168,23 +169,24 @@ async function measureDelay(job: Job, ends: Ends): Promise<number | null> {
 }
 
 async function sendBeat(job: Job, lane: LaneName, { beats, source }: Ends): Promise<Beat> {
-  const beat = { id: randomUUID(), sentAt: Date.now() };
-  await source.query(
+  const { at } = await source.one<{ at: string }>(
     `INSERT /* pgtrek: heartbeat */ INTO ${journalTable(lane)} AS j (id, kind, owner, lanes, payload, at)
      VALUES ('heartbeat', 'heartbeat', $1, ARRAY[$2], jsonb_build_object('beat', $3::text), clock_timestamp())
-     ON CONFLICT (id) DO UPDATE SET payload = excluded.payload, at = excluded.at`,
-    [job.owner, lane, beat.id],
+     ON CONFLICT (id) DO UPDATE SET payload = excluded.payload, at = clock_timestamp()
+     RETURNING at::text`,
+    [job.owner, lane, randomUUID()],
   );
-  beat.sentAt = Date.now();
+  const beat = { at, sentAt: Date.now() };
   beats.set(lane, beat);
   return beat;
 }
 
+/** It, or a later one: a watch that is ending may still send some of its own. */
 async function hasArrived(lane: LaneName, beat: Beat, target: Session): Promise<boolean> {
   const rows = await target.query(
     `SELECT /* pgtrek: look-for-heartbeat */ FROM ${journalTable(lane)}, pg_sleep(0.005)
-     WHERE id = 'heartbeat' AND payload->>'beat' = $1`,
-    [beat.id],
+     WHERE id = 'heartbeat' AND at >= $1::timestamptz`,
+    [beat.at],
   );
   return rows.length > 0;
 }
