@@ -25,6 +25,7 @@ export async function createWorkers(
     resolveSecret,
     dataDir: config.dataDir,
     hostQueue: config.hostQueue,
+    hooksDir: config.hooksDir,
     ...overrides,
   });
   const options = { ...workerOptions(config), connection, activities };
