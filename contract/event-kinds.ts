@@ -16,7 +16,7 @@ export const NOTABLE_KINDS: readonly string[] = [
   'drift',
   'adopted',
   'alert*',
-  'lost',
+  '*lost',
   'stop-clock',
   'stop-planned',
   'marker',

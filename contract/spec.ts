@@ -9,6 +9,8 @@ import { bytesOf, isIsoTime, isLsn, millisecondsOf } from './values.js';
 /** Each needs a slot, a walsender and workers of its own. */
 const MAX_LANES = 16;
 
+const MAX_HOOK_MS = 10 * 60_000;
+
 const password = z
   .union(
     [
@@ -118,6 +120,12 @@ const start = z
   .default('now')
   .describe('Mode cdc: from where changes are brought; an existing slot may be moved on to an lsn first.');
 
+/** What is told next waits for it. */
+const hookSpan = span.refine(
+  (text) => (millisecondsOf(text) ?? 0) <= MAX_HOOK_MS,
+  'must not be longer than 10min',
+);
+
 /** A folder or a leading dash in it could lead out of the folder of hooks, or be taken for an option. */
 const PROGRAM_PATTERN = /^\w[\w.+-]*$/;
 
@@ -130,7 +138,7 @@ const notify = z
           .refine(isWebhookUrl, 'must be an http or https address, without user and password in it')
           .describe('Where events are sent by POST, as JSON.'),
         secret: password.optional().describe('Signs what is sent: { env: NAME } or { file: path }.'),
-        timeout: span.default('10s').describe('How long an answer may take.'),
+        timeout: hookSpan.default('10s').describe('How long an answer may take.'),
       })
       .optional(),
     command: z
@@ -138,7 +146,7 @@ const notify = z
         run: z
           .tuple([z.string().regex(PROGRAM_PATTERN, 'must be a plain name, without a folder')], z.string())
           .describe('A program of the folder that the worker’s PGTREK_HOOKS names, and its arguments.'),
-        timeout: span.default('10s').describe('How long it may run.'),
+        timeout: hookSpan.default('10s').describe('How long it may run.'),
       })
       .optional(),
     events: z
