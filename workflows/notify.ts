@@ -15,8 +15,8 @@ const HOOKS: Hook[] = ['webhook', 'command'];
 /** So many at a time: a message stays far below the 2 MB that an activity's input may have. */
 const BATCH = 50;
 
-/** How long the end of a migration waits for its last events to be told. */
-const LAST_WORDS_MS = 30_000;
+/** How long the end of a migration waits for its last events to be told: five tries; a sixth would be far off. */
+const LAST_WORDS_MS = 20_000;
 
 /** Runs beside the stages; without hooks, or before validate has read them, it does nothing. */
 export function keepNotifying(run: MigrationRun): void {

@@ -161,7 +161,7 @@ describe('notifications', { concurrency: true }, () => {
     await migration.abort();
     assert.equal((await migration.result()).outcome, 'aborted');
     const seconds = (Date.now() - begun) / 1000;
-    assert.ok(seconds > 25 && seconds < 40, `the end took ${String(seconds)} s`);
+    assert.ok(seconds > 15 && seconds < 30, `the end took ${String(seconds)} s`);
   });
 
   it('tell of a cancelled workflow too, and of a command that the worker does not allow, once', async () => {
@@ -182,7 +182,7 @@ describe('notifications', { concurrency: true }, () => {
     await untilState(migration, ({ events }) => events.some(({ kind }) => kind === NOTIFY_FAILED));
     await temporal.workflow.getHandle('pgtrek-cancelled').cancel();
     const { events } = await untilState(migration, ({ status }) => status === 'aborted');
-    await assert.rejects(migration.result());
+    assert.equal((await migration.result()).outcome, 'aborted');
     assert.equal(events.filter(({ kind }) => kind === NOTIFY_FAILED).length, 1);
     const told = eventsOf(receiver.accepted().map(({ message }) => message));
     assert.deepEqual(
