@@ -1,7 +1,10 @@
 /** notify: tells events to a webhook or a command, once a call; who calls repeats it. */
 import { Context } from '@temporalio/activity';
 import type { Activities, Notification, Run } from '../contract/activities.js';
+import { PgtrekError } from '../contract/errors.js';
+import type { PasswordReference } from '../contract/spec.js';
 import { millisecondsOf } from '../contract/values.js';
+import { toPgtrekError } from '../postgres/classify-error.js';
 import { runCommand } from './notify-command.js';
 import { postWebhook } from './notify-webhook.js';
 import { beatWhile } from './step.js';
@@ -15,7 +18,7 @@ export function notifyActivities(dependencies: ActivityDependencies): Pick<Activ
         const message = { body: bodyOf(run, notification), key: keyOf(run, notification) };
         const signal = Context.current().cancellationSignal;
         if (notification.hook === 'webhook' && webhook) {
-          const secret = webhook.secret && (await dependencies.resolveSecret(webhook.secret));
+          const secret = webhook.secret && (await resolveLater(dependencies, webhook.secret));
           if (secret) secrets.push(secret);
           await postWebhook({ ...message, url: webhook.url, secret, timeoutMs: spanOf(webhook), signal });
         }
@@ -25,6 +28,23 @@ export function notifyActivities(dependencies: ActivityDependencies): Pick<Activ
         }
       }),
   };
+}
+
+/** What is not there yet may be there at the next attempt: a worker that lacks it is about to be mended. */
+async function resolveLater(
+  { resolveSecret }: ActivityDependencies,
+  reference: PasswordReference,
+): Promise<string> {
+  try {
+    return await resolveSecret(reference);
+  } catch (error) {
+    const { code, message, object, remedy } = toPgtrekError(error, { doing: 'resolve the secret' });
+    throw new PgtrekError(code, message, {
+      ...(object === undefined ? {} : { object }),
+      ...(remedy === undefined ? {} : { remedy }),
+      retryable: true,
+    });
+  }
 }
 
 /** The spec is checked: it has a span. */

@@ -95,6 +95,15 @@ describe('notify', () => {
     assert.match((await failureOf(tell('webhook', spec))).message, /ECONNREFUSED|closed/);
   });
 
+  it('waits for a secret that its worker lacks', async () => {
+    const spec = { webhook: { url: receiver.url, secret: { env: 'TEST_NO_SUCH_SECRET' } } };
+    const failure = await failureOf(tell('webhook', spec));
+    assert.equal(failure.type, 'SECRET_UNAVAILABLE');
+    assert.equal(failure.nonRetryable, false);
+    assert.equal(receiver.received.length, 0);
+    await receiver.close();
+  });
+
   it('ends with its activity, and never waits for an answer longer than that', async () => {
     receiver.answerNext(0);
     const environment = new MockActivityEnvironment();

@@ -52,7 +52,7 @@ export function signalsIn(runs: HistoryEvent[][]): { by?: string }[] {
   return runs.flat().flatMap(({ workflowExecutionSignaledEventAttributes: signaled }) => {
     if (!signaled) return [];
     const [message] = argumentsOf(signaled.input?.payloads);
-    return [(message ?? {}) as { by?: string }];
+    return [message ?? {}];
   });
 }
 
