@@ -3,6 +3,7 @@ import type { Activities } from '../contract/activities.js';
 import { dumpActivities } from './dump.js';
 import { followActivities } from './follow.js';
 import { loadActivities } from './load.js';
+import { notifyActivities } from './notify.js';
 import { schemaActivities } from './schema.js';
 import { snapshotActivities } from './snapshot.js';
 import type { ActivityDependencies } from './step.js';
@@ -16,8 +17,10 @@ export function createActivities(dependencies: ActivityDependencies): Activities
     ...loadActivities(dependencies),
     ...snapshotActivities(dependencies),
     ...followActivities(dependencies),
+    ...notifyActivities(dependencies),
   };
 }
 
+export { checkHooks } from './notify-check.js';
 export { resolveServers } from './resolve-servers.js';
 export type { ActivityDependencies } from './step.js';

@@ -18,6 +18,8 @@ export interface ActivityDependencies {
   /** The queue of this host alone. */
   hostQueue: string;
   observer?: Observer | undefined;
+  /** Folder of the programs that a spec's command hook may name; absent: none. */
+  hooksDir?: string | undefined;
 }
 
 /** Tells what is being done, for `status` and the Web UI; sent with the next heartbeat. */
@@ -52,11 +54,35 @@ export function step<Input extends { run: Run }, Output>(
 }
 
 /** The same before there is a checked spec: name and owner are the caller's to fill in. */
-export async function runStep<Output>(
+export function runStep<Output>(
   dependencies: ActivityDependencies,
   doing: string,
   spec: Spec,
   work: (job: Job, report: Report) => Promise<Output>,
+  options: StepOptions = {},
+): Promise<Output> {
+  return beatWhile(
+    doing,
+    async (secrets, report) => {
+      const servers = await resolveServers(dependencies, spec, secrets);
+      const job: Job = {
+        name: spec.name,
+        owner: '',
+        spec,
+        servers,
+        signal: Context.current().cancellationSignal,
+        dataDir: dependencies.dataDir,
+      };
+      return work(job, report);
+    },
+    options,
+  );
+}
+
+/** Heartbeats for as long as the work lasts. What it adds to `secrets` is blotted out of what it throws. */
+export async function beatWhile<Output>(
+  doing: string,
+  work: (secrets: string[], report: Report) => Promise<Output>,
   { heartbeatMs = HEARTBEAT_MS }: StepOptions = {},
 ): Promise<Output> {
   const context = Context.current();
@@ -64,16 +90,7 @@ export async function runStep<Output>(
   const timer = setInterval(() => context.heartbeat(details), heartbeatMs);
   const secrets: string[] = [];
   try {
-    const servers = await resolveServers(dependencies, spec, secrets);
-    const job: Job = {
-      name: spec.name,
-      owner: '',
-      spec,
-      servers,
-      signal: context.cancellationSignal,
-      dataDir: dependencies.dataDir,
-    };
-    return await work(job, (figures) => {
+    return await work(secrets, (figures) => {
       details = figures;
     });
   } catch (error) {

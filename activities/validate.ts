@@ -5,6 +5,7 @@ import { PgtrekError } from '../contract/errors.js';
 import { parseSpec } from '../contract/spec.js';
 import { toPgtrekError } from '../postgres/classify-error.js';
 import { validateServers } from '../postgres/validate/index.js';
+import { checkHooks } from './notify-check.js';
 import { runStep, toFailure } from './step.js';
 import type { ActivityDependencies } from './step.js';
 
@@ -15,7 +16,7 @@ export function validateActivities(dependencies: ActivityDependencies): Pick<Act
       const findings = await runStep(dependencies, 'validate both servers', spec, (job) =>
         validateServers({ spec, servers: job.servers, owner, signal: Context.current().cancellationSignal }),
       );
-      return { spec, findings };
+      return { spec, findings: [...findings, ...(await checkHooks(dependencies, spec))] };
     },
   };
 }

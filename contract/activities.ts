@@ -4,7 +4,15 @@
  */
 import type { LaneName, Lsn } from './names.js';
 import type { SchemaChange } from './schema-change.js';
-import type { Finding, MonitorFigures, SeenDrift, StopPlan, TableRow } from './state.js';
+import type {
+  Finding,
+  MigrationEvent,
+  MigrationState,
+  MonitorFigures,
+  SeenDrift,
+  StopPlan,
+  TableRow,
+} from './state.js';
 import type { Spec, SpecInput } from './spec.js';
 
 /** What nearly every activity needs to know. */
@@ -161,6 +169,19 @@ export interface Removed {
   notes: string[];
 }
 
+/** Where events are told to: the parts of `spec.notify`. */
+export type Hook = 'webhook' | 'command';
+
+/** Some events in their order, for one hook. */
+export interface Notification {
+  hook: Hook;
+  /** 1 to 50. */
+  events: MigrationEvent[];
+  /** Numbers of events before these, some of which the hook was meant to be told and was not. */
+  missed?: { from: number; to: number };
+  state: Pick<MigrationState, 'status' | 'stage'>;
+}
+
 export interface Activities {
   validate(input: { input: SpecInput; owner: string }): Promise<ValidateResult>;
 
@@ -297,6 +318,9 @@ export interface Activities {
    * anew, and its tables leave their lanes.
    */
   adoptChanges(input: { run: Run; lanes: LaneName[]; standing: boolean }): Promise<Adoption>;
+
+  /** Told at least once: whoever is told can drop what came before by its key. */
+  notify(input: { run: Run; notification: Notification }): Promise<void>;
 
   setSequences(input: { run: Run }): Promise<{ sequences: number }>;
   /** Removes every object of ours on both ends; the restored tables too when asked. */

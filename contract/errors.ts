@@ -32,6 +32,8 @@ export const ERROR_CODES = {
   SLOT_LOST: 'the replication slot is gone or was invalidated',
   APPLY_ERROR: 'the target cannot apply a change of the source',
   STOP_FAILED: 'the lanes did not stop at their marker',
+  HOOK_REFUSED: 'a command hook is not one that this worker allows',
+  HOOK_FAILED: 'a webhook or a command hook failed',
   CLEANUP_INCOMPLETE: 'some objects of the migration could not be removed',
   SQL_FAILED: 'a statement failed',
   SUPERSEDED: 'a newer attempt of the same step took over',

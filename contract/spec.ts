@@ -1,12 +1,15 @@
 /** What a caller asks for. `SpecInput` is what is written, `Spec` is what it means with every default filled in. */
 import { z } from 'zod';
 import { PgtrekError } from './errors.js';
+import { NOTABLE_KINDS } from './event-kinds.js';
 import { DEFAULT_TASK_QUEUE, NAME_PATTERN } from './names.js';
 import { MAX_INDEX_JOBS, MAX_JOBS } from './parse-message.js';
 import { bytesOf, isIsoTime, isLsn, millisecondsOf } from './values.js';
 
 /** Each needs a slot, a walsender and workers of its own. */
 const MAX_LANES = 16;
+
+const MAX_HOOK_MS = 10 * 60_000;
 
 const password = z
   .union(
@@ -117,6 +120,51 @@ const start = z
   .default('now')
   .describe('Mode cdc: from where changes are brought; an existing slot may be moved on to an lsn first.');
 
+/** What is told next waits for it. */
+const hookSpan = span.refine(
+  (text) => (millisecondsOf(text) ?? 0) <= MAX_HOOK_MS,
+  'must not be longer than 10min',
+);
+
+/** A folder or a leading dash in it could lead out of the folder of hooks, or be taken for an option. */
+const PROGRAM_PATTERN = /^\w[\w.+-]*$/;
+
+const notify = z
+  .strictObject({
+    webhook: z
+      .strictObject({
+        url: z
+          .string()
+          .refine(isWebhookUrl, 'must be an http or https address, without user and password in it')
+          .describe('Where events are sent by POST, as JSON.'),
+        secret: password.optional().describe('Signs what is sent: { env: NAME } or { file: path }.'),
+        timeout: hookSpan.default('10s').describe('How long an answer may take.'),
+      })
+      .optional(),
+    command: z
+      .strictObject({
+        run: z
+          .tuple([z.string().regex(PROGRAM_PATTERN, 'must be a plain name, without a folder')], z.string())
+          .describe('A program of the folder that the worker’s PGTREK_HOOKS names, and its arguments.'),
+        timeout: hookSpan.default('10s').describe('How long it may run.'),
+      })
+      .optional(),
+    events: z
+      .array(z.string().min(1))
+      .min(1)
+      .default([...NOTABLE_KINDS])
+      .describe('Kinds of events that are told; * stands for anything.'),
+  })
+  .refine(({ webhook, command }) => webhook !== undefined || command !== undefined, {
+    message: 'give a webhook, a command, or both',
+  });
+
+function isWebhookUrl(text: string): boolean {
+  if (!URL.canParse(text)) return false;
+  const { protocol, username, password } = new URL(text);
+  return (protocol === 'http:' || protocol === 'https:') && username === '' && password === '';
+}
+
 export const specSchema = z.strictObject({
   name: z.string().regex(NAME_PATTERN, 'must match ^[a-z][a-z0-9-]{0,30}$'),
   mode: z.enum(['full-load', 'full-load-and-cdc', 'cdc']).default('full-load-and-cdc'),
@@ -212,6 +260,7 @@ export const specSchema = z.strictObject({
         .prefault({}),
     })
     .prefault({}),
+  notify: notify.optional().describe('Tells other systems what happens.'),
 });
 
 export type SpecInput = z.input<typeof specSchema>;
@@ -260,9 +309,12 @@ function refuseUnbuilt(spec: Spec): void {
     spec.mode === 'full-load-and-cdc' &&
       spec.load.method === 'dump' &&
       'load.method: dump with full-load-and-cdc',
-    ...[spec.source.password, spec.target.password, spec.source.replication.password].map(
-      (reference) => reference && unbuiltPassword(reference),
-    ),
+    ...[
+      spec.source.password,
+      spec.target.password,
+      spec.source.replication.password,
+      spec.notify?.webhook?.secret,
+    ].map((reference) => reference && unbuiltPassword(reference)),
   ].filter((what) => typeof what === 'string');
   if (unbuilt.length > 0) {
     throw new PgtrekError('NOT_BUILT_YET', `This version of pgtrek does not do: ${unbuilt.join(', ')}.`, {

@@ -20,6 +20,8 @@ export interface WorkerConfig {
   dataDir: string;
   /** PGTREK_MAX_ACTIVITIES: how much this worker does at once. @default 50 */
   maxActivities: number;
+  /** PGTREK_HOOKS: folder of the programs that a command hook may name; none by default. */
+  hooksDir: string | undefined;
   /** PGTREK_SHUTDOWN_GRACE: seconds that running activities get on SIGTERM. @default 10 */
   shutdownGraceSeconds: number;
   /** PGTREK_METRICS_ADDRESS: where Prometheus may scrape; off by default. */
@@ -39,6 +41,7 @@ export function readConfig(env: NodeJS.ProcessEnv = process.env): WorkerConfig {
     identity: workerIdentity({ pid: process.pid, machine: hostname(), hostId }),
     dataDir: env.PGTREK_DATA_DIR ?? path.join(os.homedir(), '.local', 'state', 'pgtrek'),
     maxActivities: positive(env.PGTREK_MAX_ACTIVITIES, 50, 'PGTREK_MAX_ACTIVITIES'),
+    hooksDir: env.PGTREK_HOOKS,
     shutdownGraceSeconds: positive(env.PGTREK_SHUTDOWN_GRACE, 10, 'PGTREK_SHUTDOWN_GRACE'),
     metricsAddress: env.PGTREK_METRICS_ADDRESS,
   };

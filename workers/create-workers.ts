@@ -4,6 +4,7 @@ import { NativeConnection, Worker } from '@temporalio/worker';
 import type { NativeConnectionOptions, WorkerOptions } from '@temporalio/worker';
 import { createActivities } from '../activities/index.js';
 import type { ActivityDependencies } from '../activities/index.js';
+import type { Activities } from '../contract/activities.js';
 import { PgtrekError } from '../contract/errors.js';
 import type { WorkerConfig } from './config.js';
 import { resolveSecret } from './secrets.js';
@@ -15,18 +16,26 @@ export interface Workers {
   shutdown: () => void;
 }
 
+/** For tests: to see every statement, and to stand between the workflow and an activity. */
+export interface WorkerOverrides extends Pick<ActivityDependencies, 'observer'> {
+  wrapActivities?: (activities: Activities) => Activities;
+}
+
 export async function createWorkers(
   config: WorkerConfig,
-  overrides: Pick<ActivityDependencies, 'observer'> = {},
+  { wrapActivities = (activities) => activities, ...overrides }: WorkerOverrides = {},
 ): Promise<Workers> {
   await mkdir(config.dataDir, { recursive: true });
   const connection = await connect(config.connection);
-  const activities = createActivities({
-    resolveSecret,
-    dataDir: config.dataDir,
-    hostQueue: config.hostQueue,
-    ...overrides,
-  });
+  const activities = wrapActivities(
+    createActivities({
+      resolveSecret,
+      dataDir: config.dataDir,
+      hostQueue: config.hostQueue,
+      hooksDir: config.hooksDir,
+      ...overrides,
+    }),
+  );
   const options = { ...workerOptions(config), connection, activities };
   const workers = [
     await Worker.create({ ...options, taskQueue: config.taskQueue, workflowBundle: await workflowBundle() }),

@@ -1,5 +1,5 @@
 /** What the command line does without Temporal, with the passwords of its own environment. */
-import { resolveServers } from '../activities/index.js';
+import { checkHooks, resolveServers } from '../activities/index.js';
 import type { Spec, SpecInput } from '../contract/spec.js';
 import { parseSpec } from '../contract/spec.js';
 import type { Finding } from '../contract/state.js';
@@ -17,7 +17,8 @@ async function openSpec(input: SpecInput): Promise<{ spec: Spec; servers: Server
 /** Every check that the spec's mode needs; changes nothing. */
 export async function validateHere(input: SpecInput): Promise<Finding[]> {
   const { spec, servers } = await openSpec(input);
-  return validateServers({ spec, servers, owner: undefined });
+  const findings = await validateServers({ spec, servers, owner: undefined });
+  return [...findings, ...(await checkHooks({ resolveSecret, hooksDir: process.env.PGTREK_HOOKS }, spec))];
 }
 
 /** What the spec's migration has left on both ends when it no longer runs; removed when asked. Others' is not looked at. */

@@ -1,13 +1,13 @@
 /** `pgtrek worker`: one process until SIGTERM or SIGINT. */
 import { Runtime } from '@temporalio/worker';
-import type { ActivityDependencies } from '../activities/index.js';
 import { readConfig } from './config.js';
 import type { WorkerConfig } from './config.js';
 import { createWorkers } from './create-workers.js';
+import type { WorkerOverrides } from './create-workers.js';
 import { createLogger, temporalLogger } from './logger.js';
 
 /** Resolves after a graceful shutdown: polling ends, running activities get their time, the rest is cancelled. */
-export async function runWorker(overrides: Pick<ActivityDependencies, 'observer'> = {}): Promise<void> {
+export async function runWorker(overrides: WorkerOverrides = {}): Promise<void> {
   const config = readConfig();
   const logger = createLogger();
   installRuntime(config, temporalLogger(logger));

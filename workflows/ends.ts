@@ -3,6 +3,7 @@ import { ApplicationFailure, CancellationScope } from '@temporalio/workflow';
 import type { Removed } from '../contract/activities.js';
 import type { Outcome } from '../contract/state.js';
 import { showDetails } from './details.js';
+import { tellLast } from './notify.js';
 import { cleanup, onHostCleanup, step } from './proxies.js';
 import { note, runArgument } from './run.js';
 import type { MigrationRun } from './run.js';
@@ -70,7 +71,7 @@ export async function abort(run: MigrationRun): Promise<Outcome> {
 
 /** Cancel in the Web UI: cleans up too, and the workflow ends as cancelled. */
 export async function cancel(run: MigrationRun): Promise<void> {
-  end(run, 'aborted', await remove(run, false));
+  await end(run, 'aborted', await remove(run, false));
 }
 
 function remove(run: MigrationRun, dropTarget: boolean): Promise<Removed> {
@@ -90,7 +91,11 @@ function remove(run: MigrationRun, dropTarget: boolean): Promise<Removed> {
   });
 }
 
-function end(run: MigrationRun, outcome: Outcome['outcome'], { leftovers, notes }: Removed): Outcome {
+async function end(
+  run: MigrationRun,
+  outcome: Outcome['outcome'],
+  { leftovers, notes }: Removed,
+): Promise<Outcome> {
   const { report, sequencesSet } = run.progress;
   const result: Outcome = {
     outcome,
@@ -109,5 +114,6 @@ function end(run: MigrationRun, outcome: Outcome['outcome'], { leftovers, notes 
     leftovers.length > 0 ? `left over: ${leftovers.join('; ')}` : 'nothing of pgtrek is left',
   );
   showDetails(run);
+  await tellLast(run);
   return result;
 }

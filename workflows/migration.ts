@@ -12,6 +12,7 @@ import { publish, subscribe } from './lanes.js';
 import { load } from './load.js';
 import { loadNatively, publishExisting, restoreWithIndexes, subscribeFromSlot } from './native.js';
 import { restart } from './restart.js';
+import { keepNotifying } from './notify.js';
 import { openRun } from './run.js';
 import type { Carried, MigrationRun } from './run.js';
 import { dumpSchema, restoreSchema, validate } from './schema.js';
@@ -25,6 +26,7 @@ export async function migration(input: SpecInput, carried?: Carried): Promise<Ou
   registerHandlers(run);
   void keepStopClock(run);
   void keepWatchBeside(run);
+  keepNotifying(run);
   showDetails(run);
   try {
     return await untilFinished(run);

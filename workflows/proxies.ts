@@ -84,6 +84,16 @@ export function onHostCleanup(queue: string): ActivityInterfaceFor<Activities> {
   });
 }
 
+/** A receiver that is down is tried for a day; at the end of the migration, which waits for it, for as long as that lets it. */
+export function hook(summary: string): ActivityInterfaceFor<Activities> {
+  return proxyActivities<Activities>({
+    ...STEP,
+    scheduleToCloseTimeout: '1 day',
+    retry: { initialInterval: '1s', backoffCoefficient: 2, maximumInterval: '5m' },
+    summary,
+  });
+}
+
 /** Bounded: a clean-up that can never succeed must not keep a cancelled workflow open for ever. */
 export function cleanup(summary: string): ActivityInterfaceFor<Activities> {
   return proxyActivities<Activities>({

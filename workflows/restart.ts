@@ -3,6 +3,7 @@ import { allHandlersFinished, condition, continueAsNew } from '@temporalio/workf
 import { removeAll } from './ends.js';
 import { firstState } from './first-state.js';
 import type { migration } from './migration.js';
+import { endNotifying } from './notify.js';
 import { note } from './run.js';
 import type { Carried, MigrationRun } from './run.js';
 import { leaveIfAsked, untilDone } from './stage.js';
@@ -18,6 +19,7 @@ export async function restart(run: MigrationRun): Promise<never> {
     const { notes } = await removeAll(run, true);
     for (const text of notes) note(run, 'restart', text);
   });
+  await endNotifying(run);
   await condition(allHandlersFinished);
   leaveIfAsked(run);
   note(run, 'restarted', 'the migration begins again with the source as it is now');
@@ -26,12 +28,23 @@ export async function restart(run: MigrationRun): Promise<never> {
 
 /** Names, numbers and the stop that is planned live on. */
 function afresh({ input, owner, state, progress }: MigrationRun): Carried {
-  const { lanes, stops, planRevision, events } = progress;
+  const { lanes, stops, planRevision, events, notified } = progress;
   const fresh = firstState(input, owner);
   fresh.events = state.events;
   if (state.stop) {
     const { report: _, ...plan } = state.stop;
     fresh.stop = plan;
   }
-  return { state: fresh, progress: { lanes, stops, planRevision, events, copied: false, retired: [] } };
+  return {
+    state: fresh,
+    progress: {
+      lanes,
+      stops,
+      planRevision,
+      events,
+      copied: false,
+      retired: [],
+      ...(notified ? { notified } : {}),
+    },
+  };
 }

@@ -1,7 +1,14 @@
 /** One migration as its workflow holds it: what is carried from run to run, and what people asked for. */
 import { ApplicationFailure, uuid4, workflowInfo } from '@temporalio/workflow';
 import type { CancellationScope } from '@temporalio/workflow';
-import type { DataDump, MarkerCommitted, MarkerPlan, Run, SnapshotSignal } from '../contract/activities.js';
+import type {
+  DataDump,
+  Hook,
+  MarkerCommitted,
+  MarkerPlan,
+  Run,
+  SnapshotSignal,
+} from '../contract/activities.js';
 import { laneName } from '../contract/names.js';
 import type { LaneName, Lsn } from '../contract/names.js';
 import type { AbortMessage, CutoverMessage, RestartMessage } from '../contract/message-shapes.js';
@@ -55,6 +62,20 @@ export interface Progress {
   dumpHost?: string;
   /** The complete dump there. */
   dump?: DataDump;
+  /** What the hooks of `spec.notify` were told. */
+  notified?: Partial<Record<Hook, Told>>;
+}
+
+/** How far one hook is. */
+export interface Told {
+  /** Number of the last event that it was told, or need not be told. */
+  n: number;
+  /** Last event of what it is being told: a repetition must have the same key. */
+  telling?: number;
+  /** Events that it could not be told, and has not heard of yet. */
+  missed?: { from: number; to: number };
+  /** The last that it was to be told failed; said once. */
+  failed?: true;
 }
 
 /** What people asked for and is not done yet. */
@@ -78,8 +99,8 @@ export interface Carried {
   asked?: Asked;
 }
 
-/** The activity that waits for the planned time; it runs beside load and monitor. */
-export interface StopClock {
+/** What runs beside the stages, until its scope is cancelled. */
+export interface Beside {
   scope: CancellationScope;
   ended: Promise<void>;
 }
@@ -97,10 +118,13 @@ export interface MigrationRun {
   asked: Asked;
   /** The slots of all lanes exist, so a marker can be committed. */
   slotReady: boolean;
-  clock: StopClock | undefined;
+  /** The activity that waits for the planned time; it runs beside load and monitor. */
+  clock: Beside | undefined;
   clockError: Error | undefined;
   /** A watch over WAL is under way beside the stage. */
   watchesBeside: boolean;
+  /** Tells the hooks what happens. */
+  notifier: Beside | undefined;
   /** The scope of the stage's work, which abort and restart cancel. */
   work: CancellationScope | undefined;
   /** What is left to do is the clean-up. */
@@ -129,6 +153,7 @@ export function openRun(input: SpecInput, carried: Carried | undefined): Migrati
     clock: undefined,
     clockError: undefined,
     watchesBeside: false,
+    notifier: undefined,
     work: undefined,
     ending: undefined,
   };

@@ -11,6 +11,7 @@ import { asError } from './as-error.js';
 import { showDetails } from './details.js';
 import type { migration } from './migration.js';
 import { takeFigures } from './drift.js';
+import { endNotifying } from './notify.js';
 import { vigil } from './proxies.js';
 import { activeLanes, hasAlerts, note, runArgument } from './run.js';
 import type { Carried, MigrationRun } from './run.js';
@@ -87,6 +88,7 @@ export async function continueIfDue(run: MigrationRun): Promise<void> {
   if (!workflowInfo().continueAsNewSuggested || !run.spec) return;
   const at = run.progress.committed ? undefined : run.state.stop?.at;
   if (at !== undefined && Date.parse(at) - Date.now() < CLOCK_MARGIN_MS) return;
+  await endNotifying(run);
   // What runs on beside would be lost with this run.
   await condition(() => allHandlersFinished() && !run.watchesBeside);
   note(run, 'continued', 'the history has grown long; a new run goes on');

@@ -153,6 +153,13 @@ const BRANCHES: Record<string, Branch> = {
       await migration.stop({ now: true, then: 'finish' });
     },
   },
+  notified: {
+    rest: {
+      mode: 'full-load',
+      // Nobody listens there: it is told in vain until the end.
+      notify: { webhook: { url: 'http://127.0.0.1:1/' } },
+    },
+  },
   'snapshot-lost': { rest: { cdc: { stop: { now: true } } }, fault: 'before copy-data #2' },
 };
 

@@ -33,6 +33,7 @@ const ACTIVITIES: Record<string, string[]> = {
   restarted: ['validate', 'monitor', 'removeObjects'],
   'after-restart': ['validate', 'dumpSchema', 'keepSnapshot', 'subscribe', 'monitor', 'removeObjects'],
   continued: ['monitor', 'commitMarker', 'confirmStopped', 'resumeLanes', 'commitMarker', 'confirmStopped', 'removeObjects'],
+  notified: ['validate', 'notify', 'removeObjects', 'notify'],
   'snapshot-lost': ['keepSnapshot', 'copyBatch', 'reduceLane', 'publishLane', 'keepSnapshot', 'subscribe', 'subscribe', 'confirmStopped'],
 };
 
