@@ -96,7 +96,7 @@ export default defineConfig(
       ...restrictImports([
         {
           regex:
-            '^(\\.\\./)+contract/(?!(messages|parse-message|errors|names|state|values|schema-change)\\.js$)',
+            '^(\\.\\./)+contract/(?!(messages|parse-message|errors|names|state|values|schema-change|apply-error)\\.js$)',
           allowTypeImports: true,
           message: 'Values come from the pure files of contract/ only: not from spec, which brings zod.',
         },
@@ -104,7 +104,9 @@ export default defineConfig(
     },
   },
   {
-    files: ['contract/{messages,message-shapes,parse-message,schema-change,values,errors,names,state}.ts'],
+    files: [
+      'contract/{messages,message-shapes,parse-message,schema-change,apply-error,values,errors,names,state}.ts',
+    ],
     rules: {
       'import-x/no-nodejs-modules': 'error',
       ...restrictImports([

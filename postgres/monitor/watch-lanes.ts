@@ -5,8 +5,9 @@ import type { MonitorFigures } from '../../contract/state.js';
 import { withEnds } from '../job.js';
 import type { Job } from '../job.js';
 import { journalTable } from '../lane/journal.js';
+import { createApplyWatch } from '../apply-errors/watch-apply.js';
 import type { Session } from '../session.js';
-import { checkHealth, createErrorWatch } from './check-health.js';
+import { checkHealth } from './check-health.js';
 import { createGauge } from './measure.js';
 import { createDriftWatch } from './watch-drift.js';
 
@@ -28,15 +29,16 @@ export async function watchLanes(job: Job, watch: Watch): Promise<MonitorFigures
   const { lanes, retired, standing, knownDrift, seconds, every, onFigures } = watch;
   return withEnds(job, 'monitor', async (source, target) => {
     const gauge = createGauge(job, lanes, source, target);
-    const watchErrors = createErrorWatch();
+    const watchApply = createApplyWatch(job, target);
     const watchDrift = createDriftWatch(job, lanes, source, target);
     const end = Date.now() + seconds * 1000;
     for (;;) {
       const figures = { ...(await gauge()), ...(await watchDrift()) };
       onFigures(figures);
       const idle = figures.lanes.filter(({ enabled }) => !enabled).map(({ lane }) => lane);
-      checkHealth(figures, { standing, marked: await findMarked(target, idle, retired) });
-      watchErrors(figures);
+      const marked = await findMarked(target, idle, retired);
+      if (!standing) await watchApply(figures, marked);
+      checkHealth(figures, { standing, marked });
       const news = figures.driftUnknown === undefined && figures.drift?.digest !== knownDrift;
       if (news || Date.now() >= end) return figures;
       await delay(every, undefined, job.signal ? { signal: job.signal } : {});

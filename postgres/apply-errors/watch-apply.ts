@@ -1,0 +1,26 @@
+/** Watches whether the lanes apply, and throws the change that one cannot. */
+import type { LaneName } from '../../contract/names.js';
+import type { MonitorFigures } from '../../contract/state.js';
+import type { Job } from '../job.js';
+import { createErrorWatch } from '../monitor/check-health.js';
+import type { Session } from '../session.js';
+import { explainFailure } from './explain.js';
+import { findHeld } from './hold-lane.js';
+
+/** Given figures, and the lanes to which a marker has come, throws ApplyFailure for a lane that is stuck or held. */
+export function createApplyWatch(
+  job: Job,
+  target: Session,
+): (figures: MonitorFigures, marked: ReadonlySet<LaneName>) => Promise<void> {
+  const findStuck = createErrorWatch();
+  return async (figures, marked) => {
+    const idle = figures.lanes.filter(({ enabled, lane }) => !enabled && !marked.has(lane));
+    const [held] = await findHeld(
+      target,
+      job.owner,
+      idle.map(({ lane }) => lane),
+    );
+    const stuck = findStuck(figures) ?? held;
+    if (stuck !== undefined) throw await explainFailure(job, stuck);
+  };
+}
