@@ -76,7 +76,8 @@ function whatIsLeft({ leftovers }: Outcome): string {
 function next(state: MigrationState): string {
   if (state.outcome)
     return [howItStopped(state.outcome), ...state.outcome.notes.map(prose)].filter(Boolean).join('\n\n');
-  if (state.blocked) return `Then send the signal \`retry\` (More Actions)${orSkip(state.blocked)}, or \`abort\`.`;
+  if (state.blocked)
+    return `Then send the signal \`retry\` (More Actions)${orSkip(state.blocked)}, or \`abort\`.`;
   if (state.status === 'paused') return 'Nothing new begins. Next: the signal `resume` (More Actions).';
   if (state.status === 'stopped') {
     return state.stage === 'cutover'

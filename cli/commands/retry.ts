@@ -19,10 +19,12 @@ export function addRetryCommand(program: Command): void {
     .action(async (name: string, options: RetryOptions, command: Command) => {
       const { skip } = options;
       await sendMessage(command, name, {
-        send: (migration) => migration.retry({ ...senderOf(options), ...(skip === undefined ? {} : { skip }) }),
+        send: (migration) =>
+          migration.retry({ ...senderOf(options), ...(skip === undefined ? {} : { skip }) }),
         say: ({ stage }) => [
           `${name} tries ${stage} again${skip === undefined ? '' : `, without transaction ${skip}`}.`,
-          `Follow it:  pgtrek status ${name} --watch`],
+          `Follow it:  pgtrek status ${name} --watch`,
+        ],
       });
     });
 }

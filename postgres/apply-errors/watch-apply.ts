@@ -14,13 +14,15 @@ export function createApplyWatch(
 ): (figures: MonitorFigures, marked: ReadonlySet<LaneName>) => Promise<void> {
   const findStuck = createErrorWatch();
   return async (figures, marked) => {
-    const idle = figures.lanes.filter(({ enabled, lane }) => !enabled && !marked.has(lane));
+    // Without its slot a lane fails for another reason, which is told elsewhere.
+    const lanes = figures.lanes.filter(({ walStatus }) => walStatus !== null && walStatus !== 'lost');
+    const idle = lanes.filter(({ enabled, lane }) => !enabled && !marked.has(lane));
     const [held] = await findHeld(
       target,
       job.owner,
       idle.map(({ lane }) => lane),
     );
-    const stuck = findStuck(figures) ?? held;
+    const stuck = findStuck({ ...figures, lanes }) ?? held;
     if (stuck !== undefined) throw await explainFailure(job, stuck);
   };
 }

@@ -37,9 +37,14 @@ describe('a change that the target cannot apply', { concurrency: 2 }, () => {
 
   it('blocks with all that is known of it; goes on once it is mended, or without its transaction', async () => {
     const databases = await createDatabases(world, 'cannot-apply');
-    const migration = await client.start(specFor('cannot-apply', databases, { cdc: { stop: { never: true } } }));
+    const migration = await client.start(
+      specFor('cannot-apply', databases, { cdc: { stop: { never: true } } }),
+    );
     await untilFollowing(migration);
-    await query(databases.target, `INSERT INTO country (country_id, name) VALUES (901, 'here'), (902, 'here')`);
+    await query(
+      databases.target,
+      `INSERT INTO country (country_id, name) VALUES (901, 'here'), (902, 'here')`,
+    );
     await query(databases.source, `INSERT INTO country (country_id, name) VALUES (901, 'there')`);
     const error = await failing(migration);
     assert.equal(error.table, 'public.country');
@@ -54,8 +59,11 @@ describe('a change that the target cannot apply', { concurrency: 2 }, () => {
     await migration.retry({ by: 'a test' });
     await untilArrived(databases, 901);
 
-    await query(databases.source, `BEGIN; UPDATE country SET name = 'gone' WHERE country_id = 1;
-      INSERT INTO country (country_id, name) VALUES (902, 'there'); COMMIT`);
+    await query(
+      databases.source,
+      `BEGIN; UPDATE country SET name = 'gone' WHERE country_id = 1;
+      INSERT INTO country (country_id, name) VALUES (902, 'there'); COMMIT`,
+    );
     await query(databases.source, `INSERT INTO country (country_id, name) VALUES (903, 'there')`);
     const second = await failing(migration);
     assert.equal(second.changes, 2);
@@ -76,7 +84,12 @@ describe('a change that the target cannot apply', { concurrency: 2 }, () => {
     );
     assert.deepEqual(
       differs.map(({ n, country }) => [n, country === 'there' || country === 'here' ? country : 'old']),
-      [[1, 'old'], [901, 'there'], [902, 'here'], [903, 'there']],
+      [
+        [1, 'old'],
+        [901, 'there'],
+        [902, 'here'],
+        [903, 'there'],
+      ],
     );
     await query(databases.source, `UPDATE country SET name = 'equal' WHERE country_id IN (1, 902)`);
     await query(databases.target, `UPDATE country SET name = 'equal' WHERE country_id IN (1, 902)`);
@@ -109,7 +122,10 @@ async function failing(migration: Migration): Promise<ApplyError> {
   const { blocked } = await untilBlocked(migration);
   assert.equal(blocked?.code, 'APPLY_ERROR');
   assert.ok(blocked.applyError, blocked.message);
-  assert.match(blocked.message, /cannot apply an insert into public\.country \(country_id = 90\d\): duplicate key/);
+  assert.match(
+    blocked.message,
+    /cannot apply an insert into public\.country \(country_id = 90\d\): duplicate key/,
+  );
   assert.match(blocked.remedy ?? '', new RegExp(`--skip ${blocked.applyError.lsn}$`));
   return blocked.applyError;
 }

@@ -57,7 +57,13 @@ export const SITUATIONS: Record<string, Brief> = {
   'blocked by SCHEMA_CHANGED': { stage: 'load', ...BLOCKED, blockedBy: 'SCHEMA_CHANGED' },
   'blocked in monitor': { stage: 'monitor', ...BLOCKED },
   'blocked by APPLY_ERROR': { stage: 'monitor', ...BLOCKED, blockedBy: 'APPLY_ERROR', failing: '0/1A' },
-  'blocked by another transaction': { stage: 'stop', ...COMMITTED, ...BLOCKED, blockedBy: 'APPLY_ERROR', failing: '0/2B' },
+  'blocked by another transaction': {
+    stage: 'stop',
+    ...COMMITTED,
+    ...BLOCKED,
+    blockedBy: 'APPLY_ERROR',
+    failing: '0/2B',
+  },
 
   'the marker committed, not standing': { stage: 'stop', ...COMMITTED },
   'the marker committed, and blocked': { stage: 'stop', ...COMMITTED, ...BLOCKED },
