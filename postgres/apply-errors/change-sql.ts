@@ -79,7 +79,7 @@ function cellsOf({ columns }: Relation, row: Tuple): Cell[] {
 }
 
 /** What identifies the row before the change; every value that there is where the target has no key. */
-export function keyOf(change: Exclude<Change, { operation: 'truncate' }>, { key }: TargetRelation): Cell[] {
+function keyOf(change: Exclude<Change, { operation: 'truncate' }>, { key }: TargetRelation): Cell[] {
   const row =
     change.operation === 'insert'
       ? change.row

@@ -73,6 +73,10 @@ export async function readTransaction(
   }
 }
 
+function asError(error: unknown): Error {
+  return error instanceof Error ? error : new Error(String(error));
+}
+
 /** What pg has beside its types. */
 interface CopyBoth {
   on(event: 'copyData', listener: (message: { chunk: Buffer }) => void): void;
@@ -102,12 +106,12 @@ function stream(session: Session, command: string, upTo: Lsn): Promise<SourceTra
           if (!collector.isInside && compareLsn(lsnAt(chunk, 1), upTo) >= 0) end(() => resolve(undefined));
         }
       } catch (error) {
-        end(() => reject(error));
+        end(() => reject(asError(error)));
       }
     });
     session.client.query(command).then(
       () => end(() => resolve(undefined)),
-      (error: unknown) => end(() => reject(error)),
+      (error: unknown) => end(() => reject(asError(error))),
     );
   });
 }

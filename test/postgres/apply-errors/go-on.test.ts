@@ -116,16 +116,16 @@ describe('leaving out a transaction', () => {
   });
 
   it('counts a transaction that is too big to be looked at whole, and says so', async () => {
-    await lane.run('target', `INSERT INTO account VALUES (240, 'local')`);
+    await lane.run('target', `INSERT INTO account VALUES (5040, 'local')`);
     const failure = await lane.failure(
-      `INSERT INTO account SELECT g, repeat('x', 1000000) FROM generate_series(201, 240) g`,
+      `INSERT INTO account SELECT g, repeat('x', 1000000) FROM generate_series(5001, 5040) g`,
     );
     assert.equal(failure.applyError, undefined);
     assert.match(
       failure.message,
       /40 changes, up to \S+\) is too big to be tried whole: its first 34 changes can be applied/,
     );
-    await lane.run('target', 'DELETE FROM account WHERE id = 240');
+    await lane.run('target', 'DELETE FROM account WHERE id = 5040');
     await lane.goOn();
     await lane.catchUp();
   });
