@@ -3,6 +3,7 @@ import { activityInfo } from '@temporalio/activity';
 import type { Activities } from '../contract/activities.js';
 import { PgtrekError } from '../contract/errors.js';
 import { adoptChanges } from '../postgres/adopt/adopt-changes.js';
+import { goOnApplying } from '../postgres/apply-errors/go-on.js';
 import { removeObjects } from '../postgres/cleanup/remove-objects.js';
 import { giveSlotUp } from '../postgres/lane/give-slot-up.js';
 import { resumeLanes } from '../postgres/lane/resume.js';
@@ -27,6 +28,7 @@ type FollowActivities = Pick<
   | 'confirmStopped'
   | 'standForChange'
   | 'resumeLanes'
+  | 'enableLane'
   | 'checkCutover'
   | 'readPosition'
   | 'adoptChanges'
@@ -59,6 +61,9 @@ export function followActivities(dependencies: ActivityDependencies): FollowActi
       standForChange(job, { marker, retired, onFigures: report }),
     ),
     resumeLanes: step(dependencies, 'let the lanes go on', (job, { marker }) => resumeLanes(job, marker)),
+    enableLane: step(dependencies, 'let a lane go on', (job, { lane, retired, skip }) =>
+      goOnApplying(job, { lane, retired, skip }),
+    ),
     checkCutover: step(dependencies, 'look whether a cutover can begin', (job, { lanes }) =>
       checkCutover(job, lanes),
     ),

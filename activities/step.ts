@@ -5,6 +5,7 @@ import type { Run } from '../contract/activities.js';
 import type { PgtrekError } from '../contract/errors.js';
 import type { PasswordReference, Spec } from '../contract/spec.js';
 import type { LiveFigures } from '../contract/state.js';
+import { ApplyFailure } from '../postgres/apply-errors/apply-failure.js';
 import { isRetryable, toPgtrekError } from '../postgres/classify-error.js';
 import type { Observer } from '../postgres/endpoint.js';
 import type { Job } from '../postgres/job.js';
@@ -107,6 +108,8 @@ export function toFailure(error: PgtrekError, secrets: string[]): ApplicationFai
   const facts = {
     ...(error.object ? { object: error.object } : {}),
     ...(error.remedy ? { remedy: error.remedy } : {}),
+    ...(error instanceof ApplyFailure ? { lane: error.lane } : {}),
+    ...(error instanceof ApplyFailure && error.applyError ? { applyError: error.applyError } : {}),
   };
   const failure = ApplicationFailure.create({
     type: error.code,

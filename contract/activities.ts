@@ -307,6 +307,11 @@ export interface Activities {
   }): Promise<{ stumbled: LaneName[] }>;
   /** Disarms the marker; lanes that stand at it go on from there, those that stand at another stay. */
   resumeLanes(input: { run: Run; marker: MarkerPlan }): Promise<{ applying: boolean }>;
+  /**
+   * Lets a lane go on that APPLY_ERROR holds. `skip`: without the transaction whose commit ends there, which must be the
+   * next one; otherwise APPLY_ERROR tells which is. `retired`: markers at which nothing stands any more.
+   */
+  enableLane(input: { run: Run; lane: LaneName; retired: string[]; skip?: Lsn }): Promise<void>;
   /** Reasons against a cutover at this moment; none: it can begin. */
   checkCutover(input: { run: Run; lanes: LaneName[] }): Promise<{ reasons: string[] }>;
   /** Where the source's log ends now. */

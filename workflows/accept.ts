@@ -1,5 +1,6 @@
 /** What is allowed when: the one place that says whether a message is accepted. Pure. */
 import type { MessageName, MessageShapes } from '../contract/message-shapes.js';
+import { compareLsn } from '../contract/names.js';
 import type { MigrationState } from '../contract/state.js';
 
 export type Verdict = { accepted: true } | { accepted: false; reason: string };
@@ -59,7 +60,15 @@ const STOPPING = 'the marker is committed: the lanes stop there';
 const CUTOVER_DONE = 'the cutover is done: send finish, or resume to let the lanes go on';
 
 const RULES: Rules = {
-  retry: (_, { state }) => (state.status === 'blocked' ? yes : no(`nothing blocks: it is ${state.status}`)),
+  retry: ({ skip }, { state }) => {
+    if (state.status !== 'blocked') return no(`nothing blocks: it is ${state.status}`);
+    if (skip === undefined) return yes;
+    const failing = state.blocked?.applyError;
+    if (!failing) return no('what blocks is no transaction that could be left out');
+    return compareLsn(failing.lsn, skip) === 0
+      ? yes
+      : no(`the transaction that cannot be applied is ${failing.lsn}, not ${skip}`);
+  },
 
   abort: () => yes,
 

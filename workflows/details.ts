@@ -1,6 +1,7 @@
 /** Markdown for the Temporal Web UI: what matters first, as the page cuts long details. */
 import { setCurrentDetails } from '@temporalio/workflow';
 import type {
+  Blocked,
   MigrationState,
   MonitorFigures,
   Outcome,
@@ -76,7 +77,8 @@ function whatIsLeft({ leftovers }: Outcome): string {
 function next(state: MigrationState): string {
   if (state.outcome)
     return [howItStopped(state.outcome), ...state.outcome.notes.map(prose)].filter(Boolean).join('\n\n');
-  if (state.blocked) return 'Then send the signal `retry` (More Actions), or `abort`.';
+  if (state.blocked)
+    return `Then send the signal \`retry\` (More Actions)${orSkip(state.blocked)}, or \`abort\`.`;
   if (state.status === 'paused') return 'Nothing new begins. Next: the signal `resume` (More Actions).';
   if (state.status === 'stopped') {
     return state.stage === 'cutover'
@@ -88,6 +90,11 @@ function next(state: MigrationState): string {
   if (stop.kind === 'never')
     return 'It goes on until the signal `stop` (More Actions), such as `{"now": true, "then": "finish"}`.';
   return `Stop: ${WHEN[stop.kind](stop)}, then ${stop.then}`;
+}
+
+/** Where a transaction of the source is what blocks. */
+function orSkip({ applyError }: Blocked): string {
+  return applyError ? `, with \`{"skip": "${applyError.lsn}"}\` to leave the transaction out` : '';
 }
 
 /** The last one that was asked for, where it came to nothing. */

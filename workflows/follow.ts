@@ -2,6 +2,7 @@
 import { ApplicationFailure, CancellationScope, isCancellation, sleep } from '@temporalio/workflow';
 import type { StopReport } from '../contract/state.js';
 import { millisecondsOf } from '../contract/values.js';
+import { releaseHeldLane } from './apply-errors.js';
 import { causeOf } from './as-error.js';
 import { enterCutover, longestPause, prepareCutover, undoCutover } from './cutover.js';
 import { setLane } from './lanes.js';
@@ -20,6 +21,7 @@ export async function monitor(run: MigrationRun): Promise<void> {
   // A run that continues another has their number, and not the tables themselves.
   if (run.tables.length === 0 && run.state.totals.tables > 0) await readTables(run);
   rewindStopClock(run);
+  await releaseHeldLane(run);
   await resumeFromMarker(run);
   for (;;) {
     await continueIfDue(run);
@@ -44,6 +46,7 @@ function needsAttention({ state, asked, progress, clockError }: MigrationRun): b
 
 /** Waits for every lane to stand at the marker; then, when that is the plan, for what comes next. */
 export async function stop(run: MigrationRun): Promise<void> {
+  await releaseHeldLane(run);
   while (!run.progress.report) {
     const confirmed = await confirm(run);
     if (!('reason' in confirmed)) run.progress.report = confirmed;

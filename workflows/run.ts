@@ -12,7 +12,7 @@ import type {
 import { laneName } from '../contract/names.js';
 import type { LaneName, Lsn } from '../contract/names.js';
 import type { AbortMessage, CutoverMessage, RestartMessage } from '../contract/message-shapes.js';
-import type { MigrationState, StopPlan, StopReport, TableRow } from '../contract/state.js';
+import type { ApplyError, MigrationState, StopPlan, StopReport, TableRow } from '../contract/state.js';
 import type { Spec, SpecInput } from '../contract/spec.js';
 import { firstState } from './first-state.js';
 
@@ -52,6 +52,8 @@ export interface Progress {
   loadDue?: boolean;
   /** The marker that the lanes leave when monitor begins again. */
   resumeFrom?: MarkerPlan;
+  /** The lane that APPLY_ERROR holds, and the transaction that it is to leave out, as somebody asked for. */
+  held?: { lane: LaneName; skip?: ApplyError & { by?: string } };
   /** The stop that was planned before a cutover took its place. */
   planBefore?: StopPlan;
   sequencesSet?: number;

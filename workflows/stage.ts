@@ -10,7 +10,8 @@ import {
 } from '@temporalio/workflow';
 import { isErrorCode } from '../contract/errors.js';
 import type { ErrorCode } from '../contract/errors.js';
-import type { Blocked, StageName } from '../contract/state.js';
+import type { LaneName } from '../contract/names.js';
+import type { ApplyError, Blocked, StageName } from '../contract/state.js';
 import { showDetails } from './details.js';
 import { note } from './run.js';
 import type { MigrationRun } from './run.js';
@@ -102,13 +103,13 @@ async function attempt(
   } catch (error) {
     leaveIfAsked(run);
     if (isCancellation(error)) throw error;
-    return blockedBy(name, error);
+    return blockedBy(run, name, error);
   } finally {
     run.work = around;
   }
 }
 
-function blockedBy(stageName: StageName, error: unknown): Blocked {
+function blockedBy(run: MigrationRun, stageName: StageName, error: unknown): Blocked {
   const failure = error instanceof ActivityFailure ? error.cause : error;
   // Anything else is a defect of the workflow's own code: its task fails, is retried, and a mended worker goes on.
   if (!(error instanceof ActivityFailure) && !(failure instanceof ApplicationFailure)) throw error;
@@ -116,13 +117,15 @@ function blockedBy(stageName: StageName, error: unknown): Blocked {
     failure instanceof ApplicationFailure && isErrorCode(failure.type) ? failure.type : 'INTERNAL_ERROR';
   if (FATAL.has(code)) throw failure as ApplicationFailure;
   const facts = (failure instanceof ApplicationFailure ? failure.details?.[0] : undefined) as
-    { object?: string; remedy?: string } | undefined;
+    { object?: string; remedy?: string; lane?: LaneName; applyError?: ApplyError } | undefined;
+  if (code === 'APPLY_ERROR' && facts?.lane) run.progress.held = { lane: facts.lane };
   return {
     stage: stageName,
     code,
     message: failure instanceof Error ? failure.message : String(failure),
     ...(facts?.remedy ? { remedy: facts.remedy } : {}),
     ...(facts?.object ? { object: facts.object } : {}),
+    ...(facts?.applyError ? { applyError: facts.applyError } : {}),
     since: new Date().toISOString(),
   };
 }

@@ -1,6 +1,7 @@
 /** What an accepted message changes. The stages see it at their next wait. */
 import type { MessageName, MessageShapes, Sender, StopMessage } from '../contract/message-shapes.js';
 import type { StopPlan } from '../contract/state.js';
+import { takeRetry } from './apply-errors.js';
 import { showDetails } from './details.js';
 import { note, planStop } from './run.js';
 import type { MigrationRun } from './run.js';
@@ -20,7 +21,8 @@ export function take<Name extends MessageName>(
 }
 
 const TAKE: { [Name in MessageName]: (run: MigrationRun, message: MessageShapes[Name]) => void } = {
-  retry: (run) => {
+  retry: (run, message) => {
+    takeRetry(run, message);
     run.asked.retries += 1;
   },
   finish: (run) => {

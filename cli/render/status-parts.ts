@@ -1,4 +1,4 @@
-import type { LaneFigures, MigrationState } from '../../client/index.js';
+import type { ApplyError, LaneFigures, MigrationState } from '../../client/index.js';
 import { formatBytes, formatClock, formatMany } from './format.js';
 import { monitorFigures } from './monitor-line.js';
 import { SET_ASIDE, notableEvents } from './notable-events.js';
@@ -13,6 +13,7 @@ export function renderBlocked({ state, width, paint }: Pick<Drawing, 'state' | '
   return [
     paint.red(paint.bold(`✖ ${blocked.stage} is blocked: ${blocked.code}${object}`)),
     ...wrapTo(blocked.message, { width, indent: '  ' }),
+    ...(blocked.applyError ? wrapTo(describeTransaction(blocked.applyError), { width, indent: '  ' }) : []),
     ...(blocked.remedy === undefined
       ? []
       : ['  mend it:', ...wrapTo(blocked.remedy, { width, indent: '    ' }).map(paint.bold)]),
@@ -22,6 +23,11 @@ export function renderBlocked({ state, width, paint }: Pick<Drawing, 'state' | '
       ? [`  or begin again:  pgtrek restart ${name} --drop-target`]
       : []),
   ];
+}
+
+/** What a skip would leave out. */
+function describeTransaction({ lsn, xid, committedAt, changes }: ApplyError): string {
+  return `transaction ${xid} of the source, committed at ${committedAt}, ${formatMany(changes, 'change')}, up to ${lsn}`;
 }
 
 /** One line a lane, and one with what is wrong with it. */

@@ -49,8 +49,10 @@ interface Standstill {
   since: number;
 }
 
-/** Follows each lane; throws APPLY_ERROR for one that meets the same change again and again. */
-export function createErrorWatch(now: () => number = Date.now): (figures: MonitorFigures) => void {
+/** Follows each lane; tells one that meets the same change again and again. */
+export function createErrorWatch(
+  now: () => number = Date.now,
+): (figures: MonitorFigures) => LaneName | undefined {
   const lanes = new Map<string, Standstill>();
   return (figures) => {
     for (const lane of figures.lanes) {
@@ -64,19 +66,8 @@ export function createErrorWatch(now: () => number = Date.now): (figures: Monito
       }
       const away =
         lane.errors.apply === undefined && lane.workerPid === null && now() - known.since > AWAY_MS;
-      if (lane.enabled && (errors - known.errors >= ERRORS || away)) throw applyError(lane, errors);
+      if (lane.enabled && (errors - known.errors >= ERRORS || away)) return lane.lane;
     }
+    return undefined;
   };
-}
-
-function applyError(lane: LaneFigures, errors: number): PgtrekError {
-  return new PgtrekError(
-    'APPLY_ERROR',
-    `Subscription ${lane.lane} fails again and again to apply a change${errors > 0 ? ` (${String(errors)} errors so far)` : ''}; nothing after it is applied.`,
-    {
-      object: lane.lane,
-      remedy:
-        'The target’s log names the table, the row and the reason ("processing remote data … for replication target relation"). Mend the target, then retry.',
-    },
-  );
 }

@@ -4,12 +4,14 @@ import type { LaneName } from '../../contract/names.js';
 import type { MonitorFigures } from '../../contract/state.js';
 import type { Job } from '../job.js';
 import { journalTable } from '../lane/journal.js';
+import { createApplyWatch } from '../apply-errors/watch-apply.js';
 import type { Session } from '../session.js';
-import { checkHealth, createErrorWatch } from './check-health.js';
+import { checkHealth } from './check-health.js';
 import { isNews } from './find-alerts.js';
 import { createGauge } from './measure.js';
 import { withAlerts, withTargetOrAlone } from './watch-alone.js';
 import { createDriftWatch } from './watch-drift.js';
+import type { DriftFigures } from './watch-drift.js';
 
 export interface Watch {
   lanes: LaneName[];
@@ -31,21 +33,33 @@ export async function watchLanes(job: Job, watch: Watch): Promise<MonitorFigures
   const { lanes, retired, standing, knownDrift, knownAlerts, seconds, every, onFigures } = watch;
   return withTargetOrAlone(job, 'monitor', watch, async (source, target) => {
     const gauge = createGauge(job, { lanes }, source, target);
-    const watchErrors = createErrorWatch();
+    const watchApply = createApplyWatch(job, target);
     const watchDrift = createDriftWatch(job, lanes, source, target);
+    let drift: DriftFigures = {};
+    // A lane that stumbles over a change of the schema is no case for its operator yet.
+    const sawDrift = async () => {
+      drift = await watchDrift(true);
+      return isNewDrift(drift, knownDrift);
+    };
     const end = Date.now() + seconds * 1000;
     for (;;) {
-      const figures = withAlerts(job, { ...(await gauge()), ...(await watchDrift()) }, knownAlerts);
+      const measured = await gauge();
+      drift = await watchDrift();
+      const figures = withAlerts(job, { ...measured, ...drift }, knownAlerts);
       onFigures(figures);
       const idle = figures.lanes.filter(({ enabled }) => !enabled).map(({ lane }) => lane);
-      checkHealth(figures, { standing, marked: await findMarked(target, idle, retired) });
-      watchErrors(figures);
-      const drifted = figures.driftUnknown === undefined && figures.drift?.digest !== knownDrift;
-      const news = drifted || isNews(figures.alerts ?? [], knownAlerts);
+      const marked = await findMarked(target, idle, retired);
+      if (!standing && (await watchApply(figures, marked, sawDrift))) return { ...figures, ...drift };
+      checkHealth(figures, { standing, marked });
+      const news = isNewDrift(drift, knownDrift) || isNews(figures.alerts ?? [], knownAlerts);
       if (news || Date.now() >= end) return figures;
       await delay(every, undefined, job.signal ? { signal: job.signal } : {});
     }
   });
+}
+
+function isNewDrift({ drift, driftUnknown }: DriftFigures, known: string | undefined): boolean {
+  return driftUnknown === undefined && drift?.digest !== known;
 }
 
 /** A marker may have come through before the workflow heard that it was committed. */

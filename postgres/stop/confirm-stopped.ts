@@ -10,7 +10,8 @@ import { slotOf } from '../lane/lane-names.js';
 import { mayReadProgress } from '../lane/origin.js';
 import { isIdleWithin } from '../lane/slot.js';
 import { createGauge } from '../monitor/measure.js';
-import { checkHealth, createErrorWatch } from '../monitor/check-health.js';
+import { createApplyWatch } from '../apply-errors/watch-apply.js';
+import { checkHealth } from '../monitor/check-health.js';
 import type { Session } from '../session.js';
 import { waitUntil } from '../wait-until.js';
 
@@ -56,7 +57,11 @@ export async function confirmStopped(
   { marker, lsn, retired, onFigures }: StopToConfirm,
 ): Promise<Stopped> {
   return withEnds(job, 'stop', async (source, target) => {
-    const watch = watchDrain(createGauge(job, { lanes: marker.lanes }, source, target), onFigures);
+    const watch = watchDrain({
+      gauge: createGauge(job, { lanes: marker.lanes }, source, target),
+      watchApply: createApplyWatch(job, target),
+      onFigures,
+    });
     const granted = await mayReadProgress(target);
     const lanes: Stopped['lanes'] = [];
     let standsAt = marker.marker;
@@ -93,19 +98,24 @@ export async function confirmStopped(
 }
 
 /** While the backlog before the marker drains: figures every second, and what keeps the lanes from it is told. */
-function watchDrain(
-  gauge: () => Promise<MonitorFigures>,
-  onFigures: (figures: MonitorFigures) => void,
-): (findMarked: () => Promise<ReadonlySet<LaneName>>) => Promise<void> {
-  const watchErrors = createErrorWatch();
+function watchDrain({
+  gauge,
+  watchApply,
+  onFigures,
+}: {
+  gauge: () => Promise<MonitorFigures>;
+  watchApply: ReturnType<typeof createApplyWatch>;
+  onFigures: (figures: MonitorFigures) => void;
+}): (findMarked: () => Promise<ReadonlySet<LaneName>>) => Promise<void> {
   let measured = 0;
   return async (findMarked) => {
     if (Date.now() - measured < 1000) return;
     const figures = await gauge();
     measured = Date.now();
     onFigures(figures);
-    checkHealth(figures, { marked: await findMarked(), standing: false });
-    watchErrors(figures);
+    const marked = await findMarked();
+    await watchApply(figures, marked);
+    checkHealth(figures, { marked, standing: false });
   };
 }
 

@@ -38,7 +38,7 @@ export async function standForChange(
     const stumbled = new Set<LaneName>();
     const running = new Set(marker.lanes);
     const gauge = createGauge(job, { lanes: marker.lanes }, source, target);
-    const watchErrors = createErrorWatch();
+    const findStuck = createErrorWatch();
     let measured = 0;
     await waitUntil({ seconds: Infinity, every: 50, signal: job.signal }, async () => {
       for (const lane of running) if (await stands(lane)) running.delete(lane);
@@ -46,7 +46,7 @@ export async function standForChange(
         const figures = await gauge();
         measured = Date.now();
         onFigures(figures);
-        const failing = findFailing(watchErrors, {
+        const failing = findStuck({
           ...figures,
           lanes: figures.lanes.filter(({ lane }) => running.has(lane)),
         });
@@ -61,19 +61,6 @@ export async function standForChange(
     for (const lane of marker.lanes) await awaitNoWorker(job, target, lane);
     return { stumbled: [...stumbled] };
   });
-}
-
-function findFailing(
-  watch: (figures: MonitorFigures) => void,
-  figures: MonitorFigures,
-): LaneName | undefined {
-  try {
-    watch(figures);
-    return undefined;
-  } catch (error) {
-    if (!(error instanceof PgtrekError) || error.code !== 'APPLY_ERROR') throw error;
-    return error.object as LaneName;
-  }
 }
 
 async function setEnabled(target: Session, lane: LaneName, enabled: boolean): Promise<void> {

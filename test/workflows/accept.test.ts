@@ -17,6 +17,7 @@ const COLUMNS: Record<string, { [Name in MessageName]: [Name, MessageShapes[Name
   dryRun: ['cutover', { dryRun: true }],
   finish: ['finish', {}],
   retry: ['retry', {}],
+  skip: ['retry', { skip: '0/0000001A' }],
   restart: ['restartOnSchemaChange', { dropTarget: true }],
   setLoad: ['setLoad', { jobs: 8, indexJobs: 4 }],
   abort: ['abort', {}],
@@ -24,51 +25,53 @@ const COLUMNS: Record<string, { [Name in MessageName]: [Name, MessageShapes[Name
 
 /** `yes`: accepted. Anything else is the reason, spelled out below. */
 const TABLE = `
-                                      | stop      never     pause     resume    cutover   dryRun    finish    retry     restart   setLoad   abort
-validating                            | yes       yes       yes       neither   early     early     not-yet   no-block  no-drift  no-plan   yes
-dumping                               | yes       yes       yes       neither   early     early     not-yet   no-block  no-drift  yes       yes
-loading                               | yes       yes       yes       neither   early     early     not-yet   no-block  no-drift  yes       yes
-loading, the marker committed         | stopping  stopping  yes       neither   early     early     no-stand  no-block  no-drift  yes       yes
-monitoring                            | yes       yes       yes       neither   yes       yes       not-yet   no-block  no-drift  loaded    yes
-monitoring, drift reported            | yes       yes       yes       neither   yes       yes       not-yet   no-block  yes       loaded    yes
-paused in load                        | yes       yes       already   yes       paused    paused    paused    no-block  no-drift  yes       yes
-paused in monitor                     | yes       yes       already   yes       paused    paused    paused    no-block  no-drift  loaded    yes
-paused, the marker of a stop committed| stopping  stopping  already   yes       paused    paused    paused    no-block  no-drift  loaded    yes
-paused, and blocked in load           | yes       yes       already   yes       blocked   blocked   paused    yes       no-drift  yes       yes
-blocked in validate                   | yes       yes       blocked   neither   blocked   blocked   not-yet   yes       no-drift  yes       yes
-blocked in load                       | yes       yes       blocked   neither   blocked   blocked   not-yet   yes       no-drift  yes       yes
-blocked by SCHEMA_CHANGED             | yes       yes       blocked   neither   blocked   blocked   not-yet   yes       yes       yes       yes
-blocked in monitor                    | yes       yes       blocked   neither   blocked   blocked   not-yet   yes       no-drift  loaded    yes
-the marker committed, not standing    | stopping  stopping  stopping  neither   stopping  stopping  no-stand  no-block  no-drift  loaded    yes
-the marker committed, and blocked     | stopping  stopping  stopping  neither   blocked   blocked   no-stand  yes       no-drift  loaded    yes
-standing after a stop                 | yes       go-on     standing  yes       yes       standing  yes       no-block  no-drift  loaded    yes
-standing after a stop, drift reported | yes       go-on     standing  yes       yes       standing  yes       no-block  yes       loaded    yes
-standing after a stop, and blocked    | yes       go-on     standing  yes       blocked   blocked   yes       yes       no-drift  loaded    yes
-standing again after a former cutover | yes       go-on     standing  yes       yes       standing  yes       no-block  no-drift  loaded    yes
-standing after a cutover              | cut-over  cut-over  standing  yes       cut-over  cut-over  yes       no-block  no-drift  loaded    yes
-standing after a cutover, drift       | cut-over  cut-over  standing  yes       cut-over  cut-over  yes       no-block  cut-over  loaded    yes
-resume under way                      | yes       yes       resuming  resuming  resuming  resuming  resuming  no-block  resuming  resuming  yes
-resume under way, and blocked         | yes       yes       resuming  resuming  resuming  resuming  resuming  yes       resuming  resuming  yes
-cutover under way                     | cutting   cutting   cutting   cutting   cutting   cutting   cutting   no-block  cutting   cutting   yes
-cutover under way, and blocked        | cutting   cutting   cutting   cutting   cutting   cutting   cutting   yes       cutting   cutting   yes
-restart under way                     | again     again     again     again     again     again     again     no-block  again     again     yes
-restart under way, and blocked        | again     again     again     again     again     again     again     yes       again     again     yes
-finishing                             | finishing finishing finishing finishing finishing finishing finishing no-block  finishing finishing yes
-finishing, and blocked                | finishing finishing finishing finishing finishing finishing finishing yes       finishing finishing yes
-aborting                              | aborting  aborting  aborting  aborting  aborting  aborting  aborting  aborting  aborting  aborting  yes
-completed                             | completed completed completed completed completed completed completed completed completed completed completed
-aborted                               | aborted   aborted   aborted   aborted   aborted   aborted   aborted   aborted   aborted   aborted   aborted
-full-load/stream, loading             | full-load full-load yes       neither   no-flow   no-flow   full-load no-block  no-drift  yes       yes
-full-load/stream, paused in load      | full-load full-load already   yes       no-flow   no-flow   full-load no-block  no-drift  yes       yes
-full-load/stream, blocked in load     | full-load full-load blocked   neither   no-flow   no-flow   full-load yes       no-drift  yes       yes
-full-load/dump, restoring             | full-load full-load yes       neither   no-flow   no-flow   full-load no-block  no-drift  by-dump   yes
-full-load/dump, finishing             | finishing finishing finishing finishing finishing finishing finishing no-block  finishing finishing yes
-native, restoring                     | yes       yes       yes       neither   early     early     not-yet   no-block  no-drift  by-server yes
-native, loading                       | yes       yes       yes       neither   early     early     not-yet   no-block  no-drift  by-server yes
-native, monitoring                    | yes       yes       yes       neither   yes       yes       not-yet   no-block  no-drift  loaded    yes
-cdc, validating                       | yes       yes       yes       neither   early     early     not-yet   no-block  no-drift  cdc       yes
-cdc, monitoring, drift reported       | yes       yes       yes       neither   yes       yes       not-yet   no-block  cdc       cdc       yes
-cdc, standing after a stop            | yes       go-on     standing  yes       yes       standing  yes       no-block  no-drift  cdc       yes
+                                      | stop      never     pause     resume    cutover   dryRun    finish    retry     skip      restart   setLoad   abort
+validating                            | yes       yes       yes       neither   early     early     not-yet   no-block  no-block  no-drift  no-plan   yes
+dumping                               | yes       yes       yes       neither   early     early     not-yet   no-block  no-block  no-drift  yes       yes
+loading                               | yes       yes       yes       neither   early     early     not-yet   no-block  no-block  no-drift  yes       yes
+loading, the marker committed         | stopping  stopping  yes       neither   early     early     no-stand  no-block  no-block  no-drift  yes       yes
+monitoring                            | yes       yes       yes       neither   yes       yes       not-yet   no-block  no-block  no-drift  loaded    yes
+monitoring, drift reported            | yes       yes       yes       neither   yes       yes       not-yet   no-block  no-block  yes       loaded    yes
+paused in load                        | yes       yes       already   yes       paused    paused    paused    no-block  no-block  no-drift  yes       yes
+paused in monitor                     | yes       yes       already   yes       paused    paused    paused    no-block  no-block  no-drift  loaded    yes
+paused, the marker of a stop committed| stopping  stopping  already   yes       paused    paused    paused    no-block  no-block  no-drift  loaded    yes
+paused, and blocked in load           | yes       yes       already   yes       blocked   blocked   paused    yes       no-skip   no-drift  yes       yes
+blocked in validate                   | yes       yes       blocked   neither   blocked   blocked   not-yet   yes       no-skip   no-drift  yes       yes
+blocked in load                       | yes       yes       blocked   neither   blocked   blocked   not-yet   yes       no-skip   no-drift  yes       yes
+blocked by SCHEMA_CHANGED             | yes       yes       blocked   neither   blocked   blocked   not-yet   yes       no-skip   yes       yes       yes
+blocked in monitor                    | yes       yes       blocked   neither   blocked   blocked   not-yet   yes       no-skip   no-drift  loaded    yes
+blocked by APPLY_ERROR                | yes       yes       blocked   neither   blocked   blocked   not-yet   yes       yes       no-drift  loaded    yes
+the marker committed, not standing    | stopping  stopping  stopping  neither   stopping  stopping  no-stand  no-block  no-block  no-drift  loaded    yes
+the marker committed, and blocked     | stopping  stopping  stopping  neither   blocked   blocked   no-stand  yes       no-skip   no-drift  loaded    yes
+blocked by another transaction        | stopping  stopping  stopping  neither   blocked   blocked   no-stand  yes       other     no-drift  loaded    yes
+standing after a stop                 | yes       go-on     standing  yes       yes       standing  yes       no-block  no-block  no-drift  loaded    yes
+standing after a stop, drift reported | yes       go-on     standing  yes       yes       standing  yes       no-block  no-block  yes       loaded    yes
+standing after a stop, and blocked    | yes       go-on     standing  yes       blocked   blocked   yes       yes       no-skip   no-drift  loaded    yes
+standing again after a former cutover | yes       go-on     standing  yes       yes       standing  yes       no-block  no-block  no-drift  loaded    yes
+standing after a cutover              | cut-over  cut-over  standing  yes       cut-over  cut-over  yes       no-block  no-block  no-drift  loaded    yes
+standing after a cutover, drift       | cut-over  cut-over  standing  yes       cut-over  cut-over  yes       no-block  no-block  cut-over  loaded    yes
+resume under way                      | yes       yes       resuming  resuming  resuming  resuming  resuming  no-block  no-block  resuming  resuming  yes
+resume under way, and blocked         | yes       yes       resuming  resuming  resuming  resuming  resuming  yes       no-skip   resuming  resuming  yes
+cutover under way                     | cutting   cutting   cutting   cutting   cutting   cutting   cutting   no-block  no-block  cutting   cutting   yes
+cutover under way, and blocked        | cutting   cutting   cutting   cutting   cutting   cutting   cutting   yes       no-skip   cutting   cutting   yes
+restart under way                     | again     again     again     again     again     again     again     no-block  no-block  again     again     yes
+restart under way, and blocked        | again     again     again     again     again     again     again     yes       no-skip   again     again     yes
+finishing                             | finishing finishing finishing finishing finishing finishing finishing no-block  no-block  finishing finishing yes
+finishing, and blocked                | finishing finishing finishing finishing finishing finishing finishing yes       no-skip   finishing finishing yes
+aborting                              | aborting  aborting  aborting  aborting  aborting  aborting  aborting  aborting  aborting  aborting  aborting  yes
+completed                             | completed completed completed completed completed completed completed completed completed completed completed completed
+aborted                               | aborted   aborted   aborted   aborted   aborted   aborted   aborted   aborted   aborted   aborted   aborted   aborted
+full-load/stream, loading             | full-load full-load yes       neither   no-flow   no-flow   full-load no-block  no-block  no-drift  yes       yes
+full-load/stream, paused in load      | full-load full-load already   yes       no-flow   no-flow   full-load no-block  no-block  no-drift  yes       yes
+full-load/stream, blocked in load     | full-load full-load blocked   neither   no-flow   no-flow   full-load yes       no-skip   no-drift  yes       yes
+full-load/dump, restoring             | full-load full-load yes       neither   no-flow   no-flow   full-load no-block  no-block  no-drift  by-dump   yes
+full-load/dump, finishing             | finishing finishing finishing finishing finishing finishing finishing no-block  no-block  finishing finishing yes
+native, restoring                     | yes       yes       yes       neither   early     early     not-yet   no-block  no-block  no-drift  by-server yes
+native, loading                       | yes       yes       yes       neither   early     early     not-yet   no-block  no-block  no-drift  by-server yes
+native, monitoring                    | yes       yes       yes       neither   yes       yes       not-yet   no-block  no-block  no-drift  loaded    yes
+cdc, validating                       | yes       yes       yes       neither   early     early     not-yet   no-block  no-block  no-drift  cdc       yes
+cdc, monitoring, drift reported       | yes       yes       yes       neither   yes       yes       not-yet   no-block  no-block  cdc       cdc       yes
+cdc, standing after a stop            | yes       go-on     standing  yes       yes       standing  yes       no-block  no-block  no-drift  cdc       yes
 `;
 
 const REASONS: Record<string, RegExp> = {
@@ -99,6 +102,8 @@ const REASONS: Record<string, RegExp> = {
   loaded: /the load is done/,
   // What there is nothing of.
   neither: /^it is (running|blocked): neither paused nor stopped$/,
+  'no-skip': /^what blocks is no transaction that could be left out$/,
+  other: /^the transaction that cannot be applied is 0\/2B, not 0\/0000001A$/,
   'no-block': /^nothing blocks: it is (running|paused|stopped)$/,
   'no-drift': /no change of the source’s schema/,
   cdc: /mode cdc loads nothing/,

@@ -1,6 +1,9 @@
 /** Every situation in which a message may arrive, as handlers.ts would describe it. */
 import { stagesOf } from '../../contract/state.js';
+import { laneName } from '../../contract/names.js';
+import type { Lsn } from '../../contract/names.js';
 import type {
+  ApplyError,
   CutoverReport,
   Drift,
   LoadMethod,
@@ -18,6 +21,8 @@ interface Brief extends Partial<Omit<Situation, 'state'>> {
   mode?: Mode;
   method?: LoadMethod;
   blockedBy?: ErrorCode;
+  /** LSN of the transaction that cannot be applied. */
+  failing?: string;
   paused?: true;
   drift?: true;
   cutover?: CutoverReport['outcome'];
@@ -51,6 +56,14 @@ export const SITUATIONS: Record<string, Brief> = {
   'blocked in load': { stage: 'load', ...BLOCKED },
   'blocked by SCHEMA_CHANGED': { stage: 'load', ...BLOCKED, blockedBy: 'SCHEMA_CHANGED' },
   'blocked in monitor': { stage: 'monitor', ...BLOCKED },
+  'blocked by APPLY_ERROR': { stage: 'monitor', ...BLOCKED, blockedBy: 'APPLY_ERROR', failing: '0/1A' },
+  'blocked by another transaction': {
+    stage: 'stop',
+    ...COMMITTED,
+    ...BLOCKED,
+    blockedBy: 'APPLY_ERROR',
+    failing: '0/2B',
+  },
 
   'the marker committed, not standing': { stage: 'stop', ...COMMITTED },
   'the marker committed, and blocked': { stage: 'stop', ...COMMITTED, ...BLOCKED },
@@ -130,10 +143,33 @@ function stateOf(brief: Brief): MigrationState {
     findings: [],
     events: [],
     ...(isPlanned ? { load: { jobs: 4, indexJobs: 2 } } : {}),
-    ...(brief.blockedBy ? { blocked: { stage, code: brief.blockedBy, message: 'it', since: AT } } : {}),
+    ...(brief.blockedBy
+      ? {
+          blocked: {
+            stage,
+            code: brief.blockedBy,
+            message: 'it',
+            since: AT,
+            ...(brief.failing === undefined ? {} : { applyError: failingAt(brief.failing) }),
+          },
+        }
+      : {}),
     ...(brief.paused ? { paused: { since: AT } } : {}),
     ...(brief.drift ? { drift: DRIFT } : {}),
     ...(brief.cutover ? { cutover: { outcome: brief.cutover, at: AT, reasons: [] } } : {}),
+  };
+}
+
+function failingAt(lsn: string): ApplyError {
+  return {
+    lane: laneName('orders', 1),
+    lsn: lsn as Lsn,
+    xid: '7',
+    committedAt: AT,
+    operation: 'insert',
+    table: 'public.orders',
+    message: 'no',
+    changes: 1,
   };
 }
 
