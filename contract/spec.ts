@@ -242,6 +242,9 @@ function refuseContradictions({ mode, load, cdc }: Spec): void {
     mode !== 'cdc' &&
       cdc.start !== 'now' &&
       'cdc.start: an existing slot is for mode cdc; a load makes its own, to fit its snapshot',
+    cdc.start !== 'now' &&
+      cdc.lanes > 1 &&
+      'cdc.lanes: an existing slot is one lane; leave out cdc.lanes, or begin with cdc.start now',
   ].filter((fault) => typeof fault === 'string');
   if (faults.length === 0) return;
   throw new PgtrekError('SPEC_INVALID', `The spec is not valid.\n  ${faults.join('\n  ')}`, {

@@ -288,6 +288,10 @@ export interface LaneFigures {
   workerPid: number | null;
   slotActive: boolean;
   walStatus: string | null;
+  /** Why the source has invalidated the slot, in its own word; absent while it has not. */
+  invalidation?: string;
+  /** The slot has moved past changes that the target does not have. */
+  isAhead?: true;
   /** WAL that the slot holds back on the source. */
   retainedBytes: string;
   lagBytes: string;

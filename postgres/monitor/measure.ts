@@ -1,24 +1,25 @@
 /** Measures the lanes: lag in bytes and milliseconds, rates, slots, workers, tables, apply errors. */
-import { randomUUID } from 'node:crypto';
+import { compareLsn } from '../../contract/names.js';
 import type { LaneName, Lsn } from '../../contract/names.js';
 import type { LaneFigures, MonitorFigures } from '../../contract/state.js';
 import type { Job } from '../job.js';
 import { journalTable } from '../lane/journal.js';
 import { slotOf } from '../lane/lane-names.js';
+import { HEALTH_COLUMNS } from '../lane/lost-slot.js';
 import type { Session } from '../session.js';
 
 interface SlotRow {
   slot: string;
   active: boolean;
   wal_status: string | null;
+  invalidation: string | null;
   confirmed: Lsn | null;
   lag: string | null;
   retained: string | null;
 }
 
 const SLOTS_SQL = `
-  SELECT /* pgtrek: measure-slots */ slot_name AS slot, active,
-    to_jsonb(s)->>'wal_status' AS wal_status,
+  SELECT /* pgtrek: measure-slots */ slot_name AS slot, active, ${HEALTH_COLUMNS},
     confirmed_flush_lsn::text AS confirmed,
     pg_wal_lsn_diff(pg_current_wal_lsn(), confirmed_flush_lsn)::text AS lag,
     pg_wal_lsn_diff(pg_current_wal_lsn(), restart_lsn)::text AS retained
@@ -63,7 +64,10 @@ interface Sample {
 
 /** A heartbeat that is under way on each lane. */
 interface Beat {
-  id: string;
+  /** Of its row, by the source's clock; a later one has a later time. */
+  at: string;
+  /** A position behind its commit. */
+  past: Lsn;
   sentAt: number;
 }
 
@@ -81,9 +85,14 @@ export function createGauge(
 ): () => Promise<MonitorFigures> {
   const samples: Sample[] = [];
   const beats = new Map<LaneName, Beat>();
+  let isFirst = true;
   return async () => {
-    const lagMs = await measureDelay(job, { lanes, beats, source, target });
-    const figures = await measureLanes(job, { lanes, source, target });
+    const ends = { lanes, beats, source, target };
+    if (isFirst) await findBeats(ends);
+    isFirst = false;
+    const lagMs = await measureDelay(job, ends);
+    const figures = await measureLanes(job, ends);
+    await findAhead(figures, ends);
     const { lsn, written } = await source.one<{ lsn: Lsn; written: string }>(POSITION_SQL);
     const lag = figures.reduce(
       (worst, { lagBytes }) => (BigInt(lagBytes) > worst ? BigInt(lagBytes) : worst),
@@ -138,6 +147,7 @@ async function measureLanes(
       workerPid: subscription?.pid ?? null,
       slotActive: slot?.active ?? false,
       walStatus: slot ? (slot.wal_status ?? 'unknown') : null,
+      ...(slot?.invalidation ? { invalidation: slot.invalidation } : {}),
       retainedBytes: slot?.retained ?? '0',
       lagBytes: slot?.lag ?? '0',
       confirmedFlush: slot?.confirmed ?? null,
@@ -186,24 +196,52 @@ async function measureDelay(job: Job, ends: Ends): Promise<number | null> {
   return delays.length === 0 ? null : Math.max(...delays);
 }
 
+/** Its time never goes back, whatever the clock does and whoever else sends one. */
 async function sendBeat(job: Job, lane: LaneName, { beats, source }: Ends): Promise<Beat> {
-  const beat = { id: randomUUID(), sentAt: Date.now() };
-  await source.query(
+  const { at } = await source.one<{ at: string }>(
     `INSERT /* pgtrek: heartbeat */ INTO ${journalTable(lane)} AS j (id, kind, owner, lanes, payload, at)
-     VALUES ('heartbeat', 'heartbeat', $1, ARRAY[$2], jsonb_build_object('beat', $3::text), clock_timestamp())
-     ON CONFLICT (id) DO UPDATE SET payload = excluded.payload, at = excluded.at`,
-    [job.owner, lane, beat.id],
+     VALUES ('heartbeat', 'heartbeat', $1, ARRAY[$2], '{}', clock_timestamp())
+     ON CONFLICT (id) DO UPDATE SET at = greatest(excluded.at, j.at + interval '1 microsecond')
+     RETURNING at::text`,
+    [job.owner, lane],
   );
-  beat.sentAt = Date.now();
+  const sentAt = Date.now();
+  const { lsn } = await source.one<{ lsn: Lsn }>(POSITION_SQL);
+  const beat = { at, past: lsn, sentAt };
   beats.set(lane, beat);
   return beat;
 }
 
-async function hasArrived(lane: LaneName, beat: Beat, target: Session): Promise<boolean> {
+async function hasArrived(lane: LaneName, { at }: Beat, target: Session): Promise<boolean> {
   const rows = await target.query(
     `SELECT /* pgtrek: look-for-heartbeat */ FROM ${journalTable(lane)}, pg_sleep(0.005)
-     WHERE id = 'heartbeat' AND payload->>'beat' = $1`,
-    [beat.id],
+     WHERE id = 'heartbeat' AND at >= $1::timestamptz`,
+    [at],
   );
   return rows.length > 0;
+}
+
+/** Those that a former watch has sent, and that have not come through: a new one would hide their loss. */
+async function findBeats({ lanes, beats, source, target }: Ends): Promise<void> {
+  for (const lane of lanes) {
+    const [row] = await source.query<{ at: string; sent: Date }>(
+      `SELECT /* pgtrek: find-heartbeat */ at::text AS at, at AS sent FROM ${journalTable(lane)} WHERE id = 'heartbeat'`,
+    );
+    if (!row) continue;
+    const { lsn } = await source.one<{ lsn: Lsn }>(POSITION_SQL);
+    const beat = { at: row.at, past: lsn, sentAt: row.sent.getTime() };
+    if (!(await hasArrived(lane, beat, target))) beats.set(lane, beat);
+  }
+}
+
+/**
+ * A slot confirms what the target has applied and made durable. One that has confirmed a heartbeat which is not there stands
+ * past what the target has: it was restored or failed over to an older state, or the slot was moved by hand.
+ */
+async function findAhead(figures: LaneFigures[], { beats, target }: Ends): Promise<void> {
+  for (const figure of figures) {
+    const beat = beats.get(figure.lane);
+    if (!beat || figure.confirmedFlush === null || compareLsn(figure.confirmedFlush, beat.past) < 0) continue;
+    if (!(await hasArrived(figure.lane, beat, target))) figure.isAhead = true;
+  }
 }
