@@ -5,6 +5,7 @@ import { millisecondsOf } from '../contract/values.js';
 import { causeOf } from './as-error.js';
 import { enterCutover, longestPause, prepareCutover, undoCutover } from './cutover.js';
 import { setLane } from './lanes.js';
+import { isLoadDue } from './lost-lanes.js';
 import { readTables } from './tables.js';
 import { pauseLanes, resumeFromMarker } from './pause.js';
 import { vigil } from './proxies.js';
@@ -14,7 +15,7 @@ import { stand } from './stand.js';
 import { rewindStopClock, throwClockError } from './stop-clock.js';
 import { continueIfDue, unlessAttention, watchRound } from './watch.js';
 
-/** Ends when the marker of the stop that stands is committed. */
+/** Ends when the marker of the stop that stands is committed, or when tables are to be loaded first. */
 export async function monitor(run: MigrationRun): Promise<void> {
   // A run that continues another has their number, and not the tables themselves.
   if (run.tables.length === 0 && run.state.totals.tables > 0) await readTables(run);
@@ -23,6 +24,7 @@ export async function monitor(run: MigrationRun): Promise<void> {
   for (;;) {
     await continueIfDue(run);
     if (run.state.paused || run.progress.pauseMarker) await pauseLanes(run);
+    else if (isLoadDue(run)) return;
     else if (run.asked.cutover) await prepareCutover(run);
     else await watchRound(run, () => needsAttention(run));
     throwClockError(run);
@@ -41,6 +43,7 @@ function needsAttention({ state, asked, progress, clockError }: MigrationRun): b
 
 /** Waits for every lane to stand at the marker; then, when that is the plan, for what comes next. */
 export async function stop(run: MigrationRun): Promise<void> {
+  if (isLoadDue(run)) return;
   while (!run.progress.report) {
     const confirmed = await confirm(run);
     if (!('reason' in confirmed)) run.progress.report = confirmed;

@@ -17,8 +17,14 @@ export interface Progress {
   lane?: LaneName;
   /** The lane that its unfinished tables are leaving: it copies nothing more, whatever blocks meanwhile. */
   leaving?: LaneName;
-  /** Where the slot begins, when it was made without a snapshot. */
-  slotFrom?: Lsn;
+  /** Where slots begin that were made without a snapshot, by lane. */
+  slotsFrom?: Record<string, Lsn>;
+  /** Relations that the lanes made so far leave for one to come. */
+  waiting?: number;
+  /** Tables belong to no lane: before monitor goes on they are loaded in a new one. */
+  loadDue?: boolean;
+  /** Lanes stream while others are made: tables are, or were, loaded again. */
+  isAgain?: boolean;
   /** All rows are on the target. */
   copied: boolean;
   /** Markers that were ever planned. */
@@ -111,7 +117,7 @@ export function openRun(input: SpecInput, carried: Carried | undefined): Migrati
     tables: [],
     snapshots: new Map(),
     asked: carried?.asked ?? { retries: 0, finish: false },
-    slotReady: carried?.progress.copied ?? false,
+    slotReady: carried?.progress.copied === true && carried.progress.loadDue !== true,
     clock: undefined,
     clockError: undefined,
     work: undefined,

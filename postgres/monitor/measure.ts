@@ -206,10 +206,17 @@ async function sendBeat(job: Job, lane: LaneName, { beats, source }: Ends): Prom
     [job.owner, lane],
   );
   const sentAt = Date.now();
-  const { lsn } = await source.one<{ lsn: Lsn }>(POSITION_SQL);
-  const beat = { at, past: lsn, sentAt };
+  const beat = { at, past: await readEnd(source), sentAt };
   beats.set(lane, beat);
   return beat;
+}
+
+/** Behind everything that is committed, written to disk or not. */
+async function readEnd(source: Session): Promise<Lsn> {
+  const { lsn } = await source.one<{ lsn: Lsn }>(
+    'SELECT /* pgtrek: read-end */ pg_current_wal_insert_lsn()::text AS lsn',
+  );
+  return lsn;
 }
 
 async function hasArrived(lane: LaneName, { at }: Beat, target: Session): Promise<boolean> {
@@ -228,8 +235,7 @@ async function findBeats({ lanes, beats, source, target }: Ends): Promise<void> 
       `SELECT /* pgtrek: find-heartbeat */ at::text AS at, at AS sent FROM ${journalTable(lane)} WHERE id = 'heartbeat'`,
     );
     if (!row) continue;
-    const { lsn } = await source.one<{ lsn: Lsn }>(POSITION_SQL);
-    const beat = { at: row.at, past: lsn, sentAt: row.sent.getTime() };
+    const beat = { at: row.at, past: await readEnd(source), sentAt: row.sent.getTime() };
     if (!(await hasArrived(lane, beat, target))) beats.set(lane, beat);
   }
 }
