@@ -35,7 +35,7 @@ const TABLES_SQL = `
 /** Over all three tables, whatever is moved between them. */
 const SUM = '6000000';
 
-describe('several lanes', { concurrency: 2 }, () => {
+describe('several lanes', { concurrency: 3 }, () => {
   let world: World;
   let client: Pgtrek;
 
@@ -103,7 +103,82 @@ describe('several lanes', { concurrency: 2 }, () => {
     }
   });
 
+  it('are copied by the server, again too', async () => {
+    const databases = await create('native');
+    const worker = await startWorker(world, { taskQueue: 'native' });
+    try {
+      const migration = await client.start(
+        specFor('native', databases, {
+          taskQueue: 'native',
+          load: { method: 'native' },
+          cdc: { lanes: 2 },
+        }),
+      );
+      await untilState(migration, ({ stage, monitor }) => stage === 'monitor' && monitor !== undefined);
+      await dropSlot(databases.source, await laneOf(databases, 'a'));
+      const blocked = await untilBlocked(migration);
+      assert.equal(blocked.lanes.length, 2);
+      await migration.retry();
+      await untilState(
+        migration,
+        (state) => state.stage === 'monitor' && countEvents(state, 'load-again') === 1,
+      );
+      await migration.stop({ now: true, then: 'finish' });
+      await untilCompleted(migration);
+      await assertEqualDatabases(databases);
+      assert.deepEqual(await definitions(databases.target), await definitions(databases.source));
+      await assertNothingLeft(databases);
+    } finally {
+      await worker.stop();
+    }
+  });
+
+  it('bring changes alone into tables that are there, and block for good when one is lost', async () => {
+    const databases = await create('alone');
+    await query(databases.target, TABLES_SQL);
+    const worker = await startWorker(world, { taskQueue: 'alone' });
+    try {
+      const spec = specFor('alone', databases, { taskQueue: 'alone', mode: 'cdc', cdc: { lanes: 3 } });
+      const migration = await client.start(spec);
+      const following = await untilState(migration, ({ stage }) => stage === 'monitor');
+      assert.deepEqual(statusesOf(following), ['applying', 'applying', 'applying']);
+      await assertArrives(databases, 3_001);
+      await dropSlot(databases.source, await laneOf(databases, 'a'));
+      assert.match((await untilBlocked(migration)).blocked?.remedy ?? '', /abort, then start again/);
+      await migration.abort({});
+      await untilState(migration, ({ status }) => status === 'aborted');
+      await assertNothingLeft(databases);
+    } finally {
+      await worker.stop();
+    }
+  });
+
   const FAULTS = { 'given up': 'after drop-subscription', 'loaded again': 'before copy-data' };
+
+  it('stop late when one of them is lost before it came to the marker, at which the others stand already', async () => {
+    const databases = await create('late');
+    const worker = await startWorker(world, { taskQueue: 'late' });
+    const transfers = startTransfers(databases.source);
+    try {
+      const migration = await start('late', databases, { lanes: 3 });
+      await untilState(migration, ({ stage, monitor }) => stage === 'monitor' && monitor !== undefined);
+      await dropSlot(databases.source, await laneOf(databases, 'a'));
+      await migration.stop({ now: true, then: 'wait' });
+      await untilBlocked(migration);
+      await transfers.stop();
+      await migration.retry();
+      const stopped = await untilState(migration, ({ status }) => status === 'stopped');
+      assert.equal(countEvents(stopped, 'stop-late'), 1);
+      assert.equal(stopped.stop?.report?.lanes.length, 3);
+      await migration.finish();
+      await untilCompleted(migration);
+      await assertEqualDatabases(databases);
+      await assertNothingLeft(databases);
+    } finally {
+      await transfers.stop();
+      await worker.stop();
+    }
+  });
 
   for (const [when, fault] of Object.entries(FAULTS)) {
     it(`end equal when the worker dies while what one of them carried is ${when}`, async () => {
