@@ -198,7 +198,9 @@ export interface Activities {
 
   /** Mode cdc: enters the tables of the source in the ledger, which no dump has done. */
   enterTables(input: { run: Run }): Promise<{ tables: number }>;
-  publishLane(input: { run: Run; lane: LaneName }): Promise<{ tables: number }>;
+  /** `waiting`: relations that are left for a lane to come; absent in the results of older workers. */
+  publishLane(input: { run: Run; lane: LaneName }): Promise<{ tables: number; waiting?: number }>;
+  /** Its tables are empty afterwards, and belong to no lane; the other lanes are let alone. */
   dropLane(input: { run: Run; lane: LaneName }): Promise<Removed>;
 
   /**

@@ -297,6 +297,9 @@ function refuseContradictions({ mode, load, cdc }: Spec): void {
     load.method !== 'stream' &&
       cdc.onSchemaChange === 'adopt' &&
       'cdc.onSchemaChange: adopt loads single tables again, which load.method stream alone does; use pause or restart',
+    cdc.start !== 'now' &&
+      cdc.lanes > 1 &&
+      'cdc.lanes: an existing slot is one lane; leave out cdc.lanes, or begin with cdc.start now',
   ].filter((fault) => typeof fault === 'string');
   if (faults.length === 0) return;
   throw new PgtrekError('SPEC_INVALID', `The spec is not valid.\n  ${faults.join('\n  ')}`, {

@@ -314,6 +314,8 @@ export interface LaneFigures {
   slotActive: boolean;
   /** Null: there is no slot. */
   walStatus: string | null;
+  /** The slot has moved past changes that the target does not have. */
+  isAhead?: true;
   /** WAL that the slot holds back on the source. */
   retainedBytes: string;
   /** What may still be written before the slot is in danger; absent without max_slot_wal_keep_size. */

@@ -7,7 +7,7 @@ import { asError } from './as-error.js';
 import { paceOf } from './complete-target.js';
 import { Crew } from './crew.js';
 import { namesOf, withSnapshot } from './keepers.js';
-import { isStreaming, setLane } from './lanes.js';
+import { isLaneDue, isStreaming, setLane } from './lanes.js';
 import { step } from './proxies.js';
 import { note, runArgument, specOf } from './run.js';
 import type { MigrationRun } from './run.js';
@@ -26,7 +26,7 @@ export async function copyLane(
   const rewritten = new Map<number, string>();
   await withSnapshot(run, { lane, slot: isStreaming(run) }, async () => {
     setLane(run, lane, 'loading');
-    run.slotReady = isStreaming(run);
+    run.slotReady = isStreaming(run) && !isLaneDue(run);
     let lost: Error | undefined;
     await untilDone(run, 'load', async () => {
       try {

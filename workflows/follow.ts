@@ -6,6 +6,7 @@ import { releaseHeldLane } from './apply-errors.js';
 import { causeOf } from './as-error.js';
 import { enterCutover, longestPause, prepareCutover, undoCutover } from './cutover.js';
 import { setLane } from './lanes.js';
+import { isLoadDue } from './lost-lanes.js';
 import { readTables } from './tables.js';
 import { pauseLanes, resumeFromMarker } from './pause.js';
 import { vigil } from './proxies.js';
@@ -16,7 +17,7 @@ import { isChangeDue, meetChange } from './schema-change.js';
 import { rewindStopClock, throwClockError } from './stop-clock.js';
 import { continueIfDue, unlessAttention, watchRound } from './watch.js';
 
-/** Ends when the marker of the stop that stands is committed. */
+/** Ends when the marker of the stop that stands is committed, or when tables are to be loaded first. */
 export async function monitor(run: MigrationRun): Promise<void> {
   // A run that continues another has their number, and not the tables themselves.
   if (run.tables.length === 0 && run.state.totals.tables > 0) await readTables(run);
@@ -26,6 +27,7 @@ export async function monitor(run: MigrationRun): Promise<void> {
   for (;;) {
     await continueIfDue(run);
     if (run.state.paused || run.progress.pauseMarker) await pauseLanes(run);
+    else if (isLoadDue(run)) return;
     else if (run.asked.cutover) await prepareCutover(run);
     else if (isChangeDue(run)) await meetChange(run);
     else await watchRound(run, () => needsAttention(run));
@@ -46,6 +48,7 @@ function needsAttention({ state, asked, progress, clockError }: MigrationRun): b
 
 /** Waits for every lane to stand at the marker; then, when that is the plan, for what comes next. */
 export async function stop(run: MigrationRun): Promise<void> {
+  if (isLoadDue(run)) return;
   await releaseHeldLane(run);
   while (!run.progress.report) {
     const confirmed = await confirm(run);

@@ -4,7 +4,7 @@ import type { IndexTask } from '../contract/activities.js';
 import { completeTarget, indexCrew } from './complete-target.js';
 import { copyLane } from './copy-lane.js';
 import type { Crew } from './crew.js';
-import { hasStream, isPublished, isStreaming, leaveLane, publish, setLane } from './lanes.js';
+import { hasStream, isLaneDue, isPublished, isStreaming, leaveLane, publish, setLane } from './lanes.js';
 import { step } from './proxies.js';
 import { currentLane, note, runArgument } from './run.js';
 import type { MigrationRun } from './run.js';
@@ -28,7 +28,11 @@ async function copyAll(run: MigrationRun): Promise<void> {
   try {
     for (let losses = 0; ;) {
       const end = await copyNext(run, crew);
-      if (end === 'whole') break;
+      if (end === 'whole') {
+        if (!isLaneDue(run)) break;
+        losses = 0;
+        continue;
+      }
       losses = end.kept ? 1 : losses + 1;
       if (losses === LOSSES) throw tooManyLosses(end.reason);
       if (!isStreaming(run)) crew = indexCrew(run);
@@ -47,7 +51,7 @@ interface Loss {
   kept: boolean;
 }
 
-/** One lane, which brings all that is left, or tells why it could not. */
+/** One lane, which brings all its tables, or tells why it could not. */
 async function copyNext(run: MigrationRun, crew: Crew<IndexTask>): Promise<'whole' | Loss> {
   // What blocked it is mended.
   if (run.progress.leaving)

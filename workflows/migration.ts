@@ -8,8 +8,9 @@ import { dumpToDisk, restoreFromDisk } from './disk.js';
 import { abort, cancel, finish } from './ends.js';
 import { goesOn, monitor, stop } from './follow.js';
 import { registerHandlers } from './handlers.js';
-import { publish, subscribe } from './lanes.js';
+import { publish, publishAll, subscribe } from './lanes.js';
 import { load } from './load.js';
+import { beginLoadAgain, isLoadDue, withoutLost } from './lost-lanes.js';
 import { loadNatively, publishExisting, restoreWithIndexes, subscribeFromSlot } from './native.js';
 import { restart } from './restart.js';
 import { keepNotifying } from './notify.js';
@@ -59,9 +60,9 @@ function bringOver(run: MigrationRun): Promise<void> {
 async function loadByStream(run: MigrationRun): Promise<void> {
   await stage(run, 'dump', () => dumpSchema(run));
   await stage(run, 'restore', () => restoreSchema(run));
-  await stage(run, 'publish', () => publish(run));
-  await stage(run, 'load', () => load(run));
-  await stage(run, 'subscribe', () => subscribe(run));
+  await stage(run, 'publish', () => withoutLost(run, publish));
+  await stage(run, 'load', () => withoutLost(run, load));
+  await stage(run, 'subscribe', () => withoutLost(run, subscribe));
 }
 
 async function loadByDump(run: MigrationRun): Promise<void> {
@@ -73,9 +74,9 @@ async function loadByDump(run: MigrationRun): Promise<void> {
 async function loadByServer(run: MigrationRun): Promise<void> {
   await stage(run, 'dump', () => dumpSchema(run));
   await stage(run, 'restore', () => restoreWithIndexes(run));
-  await stage(run, 'publish', () => publish(run));
-  await stage(run, 'subscribe', () => subscribeFromSlot(run));
-  await stage(run, 'load', () => loadNatively(run));
+  await stage(run, 'publish', () => withoutLost(run, publishAll));
+  await stage(run, 'subscribe', () => withoutLost(run, subscribeFromSlot));
+  await stage(run, 'load', () => withoutLost(run, loadNatively));
 }
 
 /** Tables and rows are there already; only changes are brought. */
@@ -84,11 +85,22 @@ async function joinExisting(run: MigrationRun): Promise<void> {
   await stage(run, 'subscribe', () => subscribeFromSlot(run));
 }
 
-/** Over and over, when somebody resumes after a stop. A full load has none of these stages. */
+/** Over and over, when somebody resumes after a stop, or when tables are loaded again. A full load has none of these stages. */
 async function replicate(run: MigrationRun): Promise<void> {
-  do {
-    await stage(run, 'monitor', () => monitor(run));
-    await stage(run, 'stop', () => stop(run));
+  for (;;) {
+    await stage(run, 'monitor', () => withoutLost(run, monitor));
+    if (!isLoadDue(run)) await stage(run, 'stop', () => withoutLost(run, stop));
+    if (isLoadDue(run)) {
+      await loadAgain(run);
+      continue;
+    }
     await stage(run, 'cutover', () => cutover(run));
-  } while (goesOn(run));
+    if (!goesOn(run)) return;
+  }
+}
+
+/** In a new lane, while the others stream on: what is done already is passed over. */
+async function loadAgain(run: MigrationRun): Promise<void> {
+  beginLoadAgain(run);
+  await bringOver(run);
 }

@@ -1,8 +1,8 @@
 /** Lanes without a snapshot of ours: the server copies the rows itself (native), or they are there already (cdc). */
 import { buildAllIndexes, completeTarget } from './complete-target.js';
-import { publish, setLane, subscribe } from './lanes.js';
+import { lanesToSubscribe, publishAll, setLane, subscribe } from './lanes.js';
 import { step } from './proxies.js';
-import { currentLane, note, runArgument } from './run.js';
+import { note, runArgument } from './run.js';
 import type { MigrationRun } from './run.js';
 import { restoreSchema } from './schema.js';
 import { readTables } from './tables.js';
@@ -16,16 +16,17 @@ export async function restoreWithIndexes(run: MigrationRun): Promise<void> {
 export async function publishExisting(run: MigrationRun): Promise<void> {
   const { tables } = await step('enter the tables in the ledger').enterTables({ run: runArgument(run) });
   run.state.totals.tables = tables;
-  await publish(run);
+  await publishAll(run);
 }
 
-/** Changes count from the slot's position on. */
+/** Changes count from the slots' positions on. */
 export async function subscribeFromSlot(run: MigrationRun): Promise<void> {
-  const lane = currentLane(run);
-  // Once it was told, another slot would begin later: what lies between would be lost.
-  if (run.progress.slotFrom === undefined) {
+  const from = (run.progress.slotsFrom ??= {});
+  for (const lane of lanesToSubscribe(run)) {
+    // Once it was told, another slot would begin later: what lies between would be lost.
+    if (from[lane] !== undefined) continue;
     const { lsn } = await step(`take the slot of ${lane}`).makeSlot({ run: runArgument(run), lane });
-    run.progress.slotFrom = lsn;
+    from[lane] = lsn;
     note(run, 'slot', `${lane} brings what commits from ${lsn} on`);
   }
   if (run.state.mode === 'cdc') {
@@ -38,15 +39,16 @@ export async function subscribeFromSlot(run: MigrationRun): Promise<void> {
 
 /** A marker is not exact while tables are copied, so the stop clock runs from here on. */
 export async function loadNatively(run: MigrationRun): Promise<void> {
-  const lane = currentLane(run);
   if (!run.progress.copied) {
-    const { tables } = await step('wait until the server has copied every table').awaitSync({
-      run: runArgument(run),
-      lane,
-    });
+    for (const lane of run.state.lanes.filter(({ status }) => status === 'loading')) {
+      const { tables } = await step('wait until the server has copied every table').awaitSync({
+        run: runArgument(run),
+        lane: lane.name,
+      });
+      run.state.totals.tablesCopied = tables;
+      setLane(run, lane.name, 'applying');
+    }
     run.progress.copied = true;
-    run.state.totals.tablesCopied = tables;
-    setLane(run, lane, 'applying');
     run.slotReady = true;
   }
   await completeTarget(run);

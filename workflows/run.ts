@@ -24,8 +24,14 @@ export interface Progress {
   lane?: LaneName;
   /** The lane that its unfinished tables are leaving: it copies nothing more, whatever blocks meanwhile. */
   leaving?: LaneName;
-  /** Where the slot begins, when it was made without a snapshot. */
-  slotFrom?: Lsn;
+  /** Where slots begin that were made without a snapshot, by lane. */
+  slotsFrom?: Record<string, Lsn>;
+  /** Relations that the lanes made so far leave for one to come. */
+  waiting?: number;
+  /** Tables belong to no lane: before monitor goes on they are loaded in a new one. */
+  loadDue?: boolean;
+  /** Lanes stream while others are made: tables are, or were, loaded again. */
+  isAgain?: boolean;
   /** Whose slot is to be dropped, as the WAL budget is used up. */
   release?: LaneName;
   /** Lanes that lost their slot before they were subscribed, and why: what they copied is worth nothing. */
@@ -48,8 +54,6 @@ export interface Progress {
   changeMarker?: MarkerPlan;
   /** Digest of the drift that was met already: nothing more is done about it. */
   metDrift?: string;
-  /** Tables belong to no lane: they are loaded in a new one. */
-  loadDue?: boolean;
   /** The marker that the lanes leave when monitor begins again. */
   resumeFrom?: MarkerPlan;
   /** The lane that APPLY_ERROR holds, and the transaction that it is to leave out, as somebody asked for. */
@@ -151,7 +155,7 @@ export function openRun(input: SpecInput, carried: Carried | undefined): Migrati
     tables: [],
     snapshots: new Map(),
     asked: carried?.asked ?? { retries: 0, finish: false },
-    slotReady: carried?.progress.copied ?? false,
+    slotReady: carried?.progress.copied === true && carried.progress.loadDue !== true,
     clock: undefined,
     clockError: undefined,
     watchesBeside: false,

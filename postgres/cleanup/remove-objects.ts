@@ -9,7 +9,7 @@ import type { Job } from '../job.js';
 import { whatStays } from '../lane/given-publication.js';
 import { dropJournal, ownerComment } from '../lane/journal.js';
 import { givenStart } from '../lane/lane-names.js';
-import { emptyLane } from '../lane/reduce.js';
+import { closeLane, emptyLane } from '../lane/reduce.js';
 import { releaseSlot } from '../lane/release-slot.js';
 import { dropSlot } from '../lane/slot.js';
 import { dropSubscription } from '../lane/subscription.js';
@@ -157,15 +157,16 @@ async function endSessions(job: Job, session: Session): Promise<void> {
 }
 
 /**
- * Gives one lane up, before its subscription exists: what still copies for it is ended first, and cannot write any
- * more once the lane's row says so.
+ * Gives one lane up: what still copies for it is ended first, and cannot write any more once the lane's row says so; nor
+ * does its subscription, if it has one, once it is dropped. Tables that the server has copied or filled are emptied too.
  */
 export async function dropLane(job: Job, lane: LaneName): Promise<Removed> {
   await withTarget(job, 'cleanup', async (target) => {
     await takeOver(target, job.owner, 'cleanup');
     await endSessions(job, target);
-    await emptyLane(target, { owner: job.owner, lane }, 'dropped');
+    await closeLane(target, { owner: job.owner, lane }, 'dropped');
     await dropSubscription(target, lane);
+    await emptyLane(target, { owner: job.owner, lane }, 'dropped');
     await dropJournal(target, lane);
   });
   await withSource(job, 'cleanup', async (source) => {

@@ -17,6 +17,12 @@ export function publicationOf(spec: Spec, lane: LaneName): string {
   return givenStart(spec)?.publication ?? lane;
 }
 
+/** How many lanes share the tables, at most. A spec that an older version completed does not say. */
+export function lanesOf({ mode, cdc }: Spec): number {
+  const { lanes } = cdc as Partial<Spec['cdc']>;
+  return mode === 'full-load' ? 1 : (lanes ?? 1);
+}
+
 /** The server copies the rows, table by table, as part of the subscription. */
 export function copiesByServer({ mode, load }: Spec): boolean {
   return mode === 'full-load-and-cdc' && load.method === 'native';

@@ -11,8 +11,9 @@ import type { Session } from '../session.js';
 import { compareSchema } from '../load/compare-schema.js';
 import { takeOver } from '../take-over.js';
 import { addJournal } from './given-publication.js';
+import { enterGroups } from './enter-groups.js';
 import { createJournal, journalTable, ownerComment } from './journal.js';
-import { givenStart } from './lane-names.js';
+import { givenStart, lanesOf } from './lane-names.js';
 
 /** Tables as the publication lists them: a partitioned table stands for its leaves. Unlogged tables cannot be listed. */
 const PUBLISHED_SQL = `
@@ -37,27 +38,30 @@ function readPublished(target: Session, owner: string, lane: LaneName): Promise<
 /**
  * Gives the lane the tables that belong to none, and notes where their rows lie; for a lane that will stream, makes the
  * journal and the publication, and checks that it is complete: a slot that is older than its publication loses changes
- * without an error. `tables`: as the publication counts them. Throws SUPERSEDED when the lane was given up.
+ * without an error. `tables`: as the publication counts them; `waiting`: relations that are for a lane to come. Throws
+ * SUPERSEDED when the lane was given up.
  */
-export async function publishLane(job: Job, lane: LaneName): Promise<{ tables: number }> {
+export async function publishLane(job: Job, lane: LaneName): Promise<{ tables: number; waiting: number }> {
   return withEnds(job, 'publish', async (source, target) => {
     await takeOver(target, job.owner, 'publish');
-    await claimTables(target, job.owner, lane);
+    const lanes = lanesOf(job.spec);
+    if (lanes > 1) await enterGroups(source, target, { owner: job.owner, lanes });
+    const { waiting } = await claimTables(target, job.owner, { lane, inGroups: lanes > 1 });
     await noteFilenodes(job, lane, source, target);
-    if (job.spec.mode === 'full-load') return { tables: 0 };
+    if (job.spec.mode === 'full-load') return { tables: 0, waiting };
     const tables = await readPublished(target, job.owner, lane);
     await createJournal(source, lane, job.owner);
     const given = givenStart(job.spec);
     if (given) {
       await addJournal(source, given.publication, lane);
-      return { tables: tables.length };
+      return { tables: tables.length, waiting };
     }
     await explained(
       { doing: `create publication ${lane} on the source`, object: lane, remedy: PRIVILEGE_REMEDY },
       () => createPublication(job, source, lane, tables).catch((error) => tellChange(job, source, error)),
     );
     await checkPublication(source, lane, tables.length + 1);
-    return { tables: tables.length };
+    return { tables: tables.length, waiting };
   });
 }
 

@@ -5,6 +5,7 @@ import { withSource, withTarget } from '../job.js';
 import type { Job } from '../job.js';
 import { IS_COPIED, releaseTables } from '../ledger/lane-tables.js';
 import { dropIndexes } from '../load/drop-indexes.js';
+import { dropTriggers } from '../load/drop-triggers.js';
 import type { Session } from '../session.js';
 import { endBackends, takeOver } from '../take-over.js';
 
@@ -16,6 +17,7 @@ export async function reduceLane(job: Job, lane: LaneName): Promise<{ tables: nu
   const kept = await withTarget(job, 'cleanup', async (target) => {
     await takeOver(target, job.owner, 'cleanup');
     await endCopies(job, target);
+    await closeLane(target, { owner: job.owner, lane }, 'copied');
     await emptyLane(target, { owner: job.owner, lane }, 'copied');
     return readKept(target, job.owner, lane);
   });
@@ -36,13 +38,18 @@ interface Lane {
   lane: LaneName;
 }
 
-/**
- * Nothing is copied for the lane any more, as copies hold its row while they write. Then tables leave it: as `copied` those
- * that are not whole, as `dropped` all.
- */
+/** Nothing is copied for the lane any more, as copies hold its row while they write; nor is it subscribed when dropped. */
+export async function closeLane(
+  target: Session,
+  { owner, lane }: Lane,
+  status: 'copied' | 'dropped',
+): Promise<void> {
+  await target.query(CLOSE_SQL, [owner, lane, status]);
+}
+
+/** Of a lane that is closed: as `copied` those tables leave it that are not whole, as `dropped` all. */
 export async function emptyLane(target: Session, lane: Lane, status: 'copied' | 'dropped'): Promise<void> {
   const values = [lane.owner, lane.lane];
-  await target.query(CLOSE_SQL, [...values, status]);
   const leaving = await target.query<{ id: number }>(
     status === 'copied' ? UNFINISHED_SQL : CARRIED_SQL,
     values,
@@ -72,13 +79,14 @@ const UNFINISHED_SQL = `
 /** So many tables are emptied in one transaction: each takes several locks. */
 const AT_ONCE = 200;
 
-/** Tables are empty again, without the indexes that were built, and belong to no lane. */
+/** Tables are empty again, without the triggers and indexes that were made, and belong to no lane. */
 async function takeAway(target: Session, { owner, lane }: Lane, tables: number[]): Promise<void> {
   for (let from = 0; from < tables.length; from += AT_ONCE) {
     const some = tables.slice(from, from + AT_ONCE);
+    await dropTriggers(target, owner, some);
     await dropIndexes(target, owner, some);
     await target.transaction(async () => {
-      const [list] = await target.query<{ list: string | null }>(COPIED_SQL, [owner, some]);
+      const [list] = await target.query<{ list: string | null }>(FILLED_SQL, [owner, some]);
       if (list?.list) await target.query(`TRUNCATE /* pgtrek: empty-tables */ ONLY ${list.list}`);
       await target.query(FORGET_SQL, [owner, some]);
       await releaseTables(target, owner, lane, some);
@@ -86,11 +94,12 @@ async function takeAway(target: Session, { owner, lane }: Lane, tables: number[]
   }
 }
 
-const COPIED_SQL = `
-  SELECT /* pgtrek: find-partly-copied */ string_agg(r.qualified, ', ONLY ') AS list
+/** Whether we have copied their rows, the server itself, or they came as changes. */
+const FILLED_SQL = `
+  SELECT /* pgtrek: find-filled */ string_agg(r.qualified, ', ONLY ') AS list
   FROM pgtrek.relation r
-  WHERE r.owner = $1 AND r.id = ANY ($2::int[])
-    AND EXISTS (SELECT FROM pgtrek.copied c WHERE c.owner = r.owner AND c.lane = r.lane AND c.relation = r.id)`;
+  WHERE r.owner = $1 AND r.id = ANY ($2::int[]) AND r.kind = 'r' AND r.has_data
+    AND pg_relation_size(to_regclass(r.qualified)) > 0`;
 
 const FORGET_SQL = `
   WITH parts AS (

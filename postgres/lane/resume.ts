@@ -2,18 +2,20 @@
 import { escapeIdentifier } from 'pg';
 import type { MarkerPlan } from '../../contract/activities.js';
 import type { LaneName } from '../../contract/names.js';
-import { withTarget } from '../job.js';
+import { withEnds } from '../job.js';
 import type { Job } from '../job.js';
 import type { Session } from '../session.js';
 import { disarm } from '../stop/marker.js';
 import { takeOver } from '../take-over.js';
+import { requireSlots } from './lost-slot.js';
 import { readStanding } from './standing.js';
 import { enterApplying, waitForWorker } from './subscription.js';
 
-/** `applying`: no lane stands at another marker. */
+/** `applying`: no lane stands at another marker. Throws SLOT_LOST before anything is done. */
 export async function resumeLanes(job: Job, marker: MarkerPlan): Promise<{ applying: boolean }> {
-  return withTarget(job, 'resume', async (target) => {
+  return withEnds(job, 'resume', async (source, target) => {
     await takeOver(target, job.owner, 'resume');
+    await requireSlots(source, job.spec, marker.lanes);
     await disarm(target, job.owner, marker);
     let applying = true;
     for (const lane of marker.lanes) {

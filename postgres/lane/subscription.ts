@@ -4,7 +4,7 @@ import { PgtrekError } from '../../contract/errors.js';
 import type { LaneName } from '../../contract/names.js';
 import { explained } from '../classify-error.js';
 import { connectionString } from '../endpoint.js';
-import { withTarget } from '../job.js';
+import { withSource, withTarget } from '../job.js';
 import type { Job } from '../job.js';
 import { holdLane } from '../ledger/lane-tables.js';
 import type { Session } from '../session.js';
@@ -12,16 +12,18 @@ import { takeOver } from '../take-over.js';
 import { waitUntil } from '../wait-until.js';
 import { createTargetJournal, ownerComment } from './journal.js';
 import { copiesByServer, publicationOf, slotOf } from './lane-names.js';
+import { requireSlots } from './lost-slot.js';
 
 /**
  * Starts apply where the slot's snapshot ends. The subscription is made enabled; the wait is for its worker, because
- * a subscription without one (no free worker, source not reachable) changes nothing and says nothing.
+ * a subscription without one (no free worker, source not reachable) changes nothing and says nothing. Throws SLOT_LOST.
  */
 export async function subscribeLane(job: Job, lane: LaneName): Promise<void> {
   await withTarget(job, 'subscribe', async (target) => {
     await takeOver(target, job.owner, 'subscribe');
     await createTargetJournal(target, lane, job.owner);
     if (!(await isSubscribed(target, lane))) {
+      await withSource(job, 'subscribe', (source) => requireSlots(source, job.spec, [lane]));
       await explained(
         {
           code: 'SUBSCRIPTION_FAILED',

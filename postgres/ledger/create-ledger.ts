@@ -139,6 +139,15 @@ const TABLES_SQL = `/* pgtrek: create-ledger */
     PRIMARY KEY (owner, lane)
   );
 
+  -- With cdc.lanes: what goes by one lane, by the root of each table. Written once.
+  CREATE TABLE IF NOT EXISTS pgtrek.lane_group (
+    owner text NOT NULL,
+    root int NOT NULL,
+    -- From 1 on.
+    n int NOT NULL,
+    PRIMARY KEY (owner, root)
+  );
+
   -- Where a table's rows lay on the source before the lane's slot existed.
   CREATE TABLE IF NOT EXISTS pgtrek.filenode (
     owner text NOT NULL,

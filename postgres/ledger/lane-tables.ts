@@ -39,17 +39,40 @@ const CLAIM_SQL = `
   WHERE owner = $1 AND lane IS NULL AND kind IN ('r', 'p')
     AND NOT EXISTS (SELECT FROM pgtrek.filenode WHERE owner = $1 AND lane = $2)`;
 
+/** The same for one group: the lane's own, or the first of which a table waits. What has none waits for the last lane. */
+const CLAIM_GROUP_SQL = `
+  WITH waiting AS (
+    SELECT r.id, r.lane, coalesce(g.n, 2147483647) AS n
+    FROM pgtrek.relation r LEFT JOIN pgtrek.lane_group g ON g.owner = r.owner AND g.root = r.root
+    WHERE r.owner = $1 AND (r.lane IS NULL OR r.lane = $2) AND r.kind IN ('r', 'p')
+  )
+  UPDATE /* pgtrek: claim-group */ pgtrek.relation r SET lane = $2
+  FROM waiting w
+  WHERE r.owner = $1 AND r.id = w.id AND w.lane IS NULL
+    AND w.n = (SELECT coalesce(min(n) FILTER (WHERE lane = $2), min(n)) FROM waiting)
+    AND NOT EXISTS (SELECT FROM pgtrek.filenode WHERE owner = $1 AND lane = $2)`;
+
+const WAITING_SQL = `
+  SELECT /* pgtrek: count-waiting */ count(*)::int AS waiting FROM pgtrek.relation
+  WHERE owner = $1 AND lane IS NULL AND kind IN ('r', 'p')`;
+
 /**
- * Enters the lane and gives it all tables that belong to none; a table that is set free after its publication was made is
- * for a lane to come. Throws SUPERSEDED when the lane was given up.
+ * Enters the lane and gives it all tables that belong to none, or one group of them; a table that is set free after its
+ * publication was made is for a lane to come. `waiting`: how many relations still belong to none. Throws SUPERSEDED when
+ * the lane was given up.
  */
-export async function claimTables(target: Session, owner: string, lane: LaneName): Promise<void> {
-  await target.transaction(async () => {
+export async function claimTables(
+  target: Session,
+  owner: string,
+  { lane, inGroups }: { lane: LaneName; inGroups: boolean },
+): Promise<{ waiting: number }> {
+  return target.transaction(async () => {
     await target.query(ENTER_SQL, [owner, lane]);
     const status = await holdLane(target, owner, lane);
     if (status === 'dropped')
       throw new PgtrekError('SUPERSEDED', `Lane ${lane} was given up.`, { object: lane });
-    if (status === 'loading') await target.query(CLAIM_SQL, [owner, lane]);
+    if (status === 'loading') await target.query(inGroups ? CLAIM_GROUP_SQL : CLAIM_SQL, [owner, lane]);
+    return target.one<{ waiting: number }>(WAITING_SQL, [owner]);
   });
 }
 

@@ -2,6 +2,7 @@
 import { PgtrekError } from '../../contract/errors.js';
 import type { LaneName } from '../../contract/names.js';
 import type { LaneFigures, MonitorFigures } from '../../contract/state.js';
+import { slotLost, whyLost } from '../lane/lost-slot.js';
 
 export interface Expected {
   /** Lanes to which a marker has come: their subscriptions may be disabled. */
@@ -11,21 +12,20 @@ export interface Expected {
 }
 
 export function checkHealth(figures: MonitorFigures, expected: Expected): void {
+  if (!expected.standing) checkSlots(figures.lanes);
   for (const lane of figures.lanes) {
-    if (!expected.standing) checkSlot(lane);
     if (!expected.standing && !expected.marked.has(lane.lane)) checkEnabled(lane);
   }
 }
 
-function checkSlot({ lane, walStatus }: LaneFigures): void {
-  if (walStatus !== null && walStatus !== 'lost') return;
-  throw new PgtrekError(
-    'SLOT_LOST',
-    walStatus === null
-      ? `The replication slot of ${lane} is gone from the source.`
-      : `The replication slot of ${lane} was invalidated: the source has removed WAL that it needed (max_slot_wal_keep_size).`,
-    { object: lane, remedy: 'Changes are lost: pgtrek abort, then start again.' },
+function checkSlots(lanes: LaneFigures[]): void {
+  const lost = lanes.flatMap(
+    ({ lane, walStatus, invalidationReason: invalidation = null, isAhead = false }) => {
+      const why = whyLost({ walStatus, invalidation, isAhead });
+      return why === undefined ? [] : [{ lane, why }];
+    },
   );
+  if (lost.length > 0) throw slotLost(lost);
 }
 
 function checkEnabled({ lane, enabled }: LaneFigures): void {

@@ -4,6 +4,7 @@ import type { LaneFigures, MonitorFigures } from '../../contract/state.js';
 import { bytesOf } from '../../contract/values.js';
 import type { Job } from '../job.js';
 import { slotOf } from '../lane/lane-names.js';
+import { HEALTH_COLUMNS } from '../lane/lost-slot.js';
 import type { Session } from '../session.js';
 import { listOpenTransactions } from './open-transactions.js';
 
@@ -21,14 +22,11 @@ interface SlotRow {
 
 /** Columns came with 13 (wal_status, safe_wal_size), 16 (conflicting), 17 (invalidation_reason, inactive_since). */
 const SLOTS_SQL = `
-  SELECT /* pgtrek: measure-slots */ slot_name AS slot, active,
-    to_jsonb(s)->>'wal_status' AS wal_status,
+  SELECT /* pgtrek: measure-slots */ slot_name AS slot, active, ${HEALTH_COLUMNS},
     confirmed_flush_lsn::text AS confirmed,
     pg_wal_lsn_diff(pg_current_wal_lsn(), confirmed_flush_lsn)::text AS lag,
     pg_wal_lsn_diff(pg_current_wal_lsn(), restart_lsn)::text AS retained,
     to_jsonb(s)->>'safe_wal_size' AS safe,
-    coalesce(to_jsonb(s)->>'invalidation_reason', CASE WHEN to_jsonb(s)->>'conflicting' = 'true' THEN 'conflict' END)
-      AS invalidation,
     to_jsonb(s)->>'inactive_since' AS inactive_since
   FROM pg_replication_slots s WHERE slot_name = ANY ($1::text[])`;
 

@@ -1,7 +1,6 @@
 /** Measures the lanes: lag in bytes and milliseconds, rates, slots, workers, tables, apply errors. */
-import { randomUUID } from 'node:crypto';
-import { lsnToBytes } from '../../contract/names.js';
-import type { LaneName } from '../../contract/names.js';
+import { compareLsn, lsnToBytes } from '../../contract/names.js';
+import type { LaneName, Lsn } from '../../contract/names.js';
 import type { LaneFigures, MonitorFigures } from '../../contract/state.js';
 import type { Job } from '../job.js';
 import { journalTable } from '../lane/journal.js';
@@ -46,8 +45,10 @@ interface Sample {
 
 /** A heartbeat that is under way on each lane. */
 interface Beat {
-  /** When it was written, by the source's clock. */
+  /** Of its row, by the source's clock; a later one has a later time. */
   at: string;
+  /** A position behind its commit. */
+  past: Lsn;
   sentAt: number;
 }
 
@@ -71,10 +72,15 @@ export function createGauge(
 ): () => Promise<MonitorFigures> {
   const samples: Sample[] = [];
   const beats = new Map<LaneName, Beat>();
+  let isFirst = true;
   return async () => {
-    const lagMs = await measureDelay(job, { lanes, beats, source, target });
+    const ends = { lanes, beats, source, target };
+    if (isFirst) await findBeats(ends);
+    isFirst = false;
+    const lagMs = await measureDelay(job, ends);
     const figures = await measureSource(job, [...lanes, ...idle], source);
     const measured = await addSubscriptions(figures.lanes, lanes, target);
+    await findAhead(measured, ends);
     const lag = BigInt(worst(measured.flatMap((lane) => (lane.slotOnly ? [] : [lane.lagBytes]))));
     const written = lsnToBytes(figures.sourceLsn ?? '0/0');
     samples.push({ at: Date.now(), written, confirmed: written - lag });
@@ -168,25 +174,58 @@ async function measureDelay(job: Job, ends: Ends): Promise<number | null> {
   return delays.length === 0 ? null : Math.max(...delays);
 }
 
+/** Its time never goes back, whatever the clock does and whoever else sends one. */
 async function sendBeat(job: Job, lane: LaneName, { beats, source }: Ends): Promise<Beat> {
   const { at } = await source.one<{ at: string }>(
     `INSERT /* pgtrek: heartbeat */ INTO ${journalTable(lane)} AS j (id, kind, owner, lanes, payload, at)
-     VALUES ('heartbeat', 'heartbeat', $1, ARRAY[$2], jsonb_build_object('beat', $3::text), clock_timestamp())
-     ON CONFLICT (id) DO UPDATE SET payload = excluded.payload, at = clock_timestamp()
+     VALUES ('heartbeat', 'heartbeat', $1, ARRAY[$2], '{}', clock_timestamp())
+     ON CONFLICT (id) DO UPDATE SET at = greatest(excluded.at, j.at + interval '1 microsecond')
      RETURNING at::text`,
-    [job.owner, lane, randomUUID()],
+    [job.owner, lane],
   );
-  const beat = { at, sentAt: Date.now() };
+  const sentAt = Date.now();
+  const beat = { at, past: await readEnd(source), sentAt };
   beats.set(lane, beat);
   return beat;
 }
 
-/** It, or a later one: a watch that is ending may still send some of its own. */
-async function hasArrived(lane: LaneName, beat: Beat, target: Session): Promise<boolean> {
+/** Behind everything that is committed, written to disk or not. */
+async function readEnd(source: Session): Promise<Lsn> {
+  const { lsn } = await source.one<{ lsn: Lsn }>(
+    'SELECT /* pgtrek: read-end */ pg_current_wal_insert_lsn()::text AS lsn',
+  );
+  return lsn;
+}
+
+async function hasArrived(lane: LaneName, { at }: Beat, target: Session): Promise<boolean> {
   const rows = await target.query(
     `SELECT /* pgtrek: look-for-heartbeat */ FROM ${journalTable(lane)}, pg_sleep(0.005)
      WHERE id = 'heartbeat' AND at >= $1::timestamptz`,
-    [beat.at],
+    [at],
   );
   return rows.length > 0;
+}
+
+/** Those that a former watch has sent, and that have not come through: a new one would hide their loss. */
+async function findBeats({ lanes, beats, source, target }: Ends): Promise<void> {
+  for (const lane of lanes) {
+    const [row] = await source.query<{ at: string; sent: Date }>(
+      `SELECT /* pgtrek: find-heartbeat */ at::text AS at, at AS sent FROM ${journalTable(lane)} WHERE id = 'heartbeat'`,
+    );
+    if (!row) continue;
+    const beat = { at: row.at, past: await readEnd(source), sentAt: row.sent.getTime() };
+    if (!(await hasArrived(lane, beat, target))) beats.set(lane, beat);
+  }
+}
+
+/**
+ * A slot confirms what the target has applied and made durable. One that has confirmed a heartbeat which is not there stands
+ * past what the target has: it was restored or failed over to an older state, or the slot was moved by hand.
+ */
+async function findAhead(figures: LaneFigures[], { beats, target }: Ends): Promise<void> {
+  for (const figure of figures) {
+    const beat = beats.get(figure.lane);
+    if (!beat || figure.confirmedFlush === null || compareLsn(figure.confirmedFlush, beat.past) < 0) continue;
+    if (!(await hasArrived(figure.lane, beat, target))) figure.isAhead = true;
+  }
 }

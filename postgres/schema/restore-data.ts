@@ -35,7 +35,7 @@ export async function restoreData(job: Job, lane: LaneName, dump: DataDump): Pro
       [job.owner, lane],
     );
     if (state?.status === 'copied') return;
-    await claimTables(target, job.owner, lane);
+    await claimTables(target, job.owner, { lane, inGroups: false });
     const objects = await readDumpedObjects(dump.directory);
     await removeLargeObjects(target, job.owner);
     await refuseTaken(target, objects);

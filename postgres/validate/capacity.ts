@@ -1,15 +1,15 @@
-/** Room for one more lane on both servers: slots, walsenders, workers, origins. */
+/** Room for the lanes on both servers: slots, walsenders, workers, origins. */
 import { lanePattern } from '../../contract/names.js';
 import type { Spec } from '../../contract/spec.js';
 import type { Finding } from '../../contract/state.js';
-import { copiesByServer, givenStart } from '../lane/lane-names.js';
+import { copiesByServer, givenStart, lanesOf } from '../lane/lane-names.js';
 import type { Session } from '../session.js';
 import type { OnSource, OnTarget } from './check.js';
 import { parameterRemedy } from './parameter.js';
 
 /** A lane has one slot, one walsender, one apply worker and one origin; a server that copies needs one more of each. */
 function neededFor(spec: Spec): number {
-  return copiesByServer(spec) ? 2 : 1;
+  return lanesOf(spec) * (copiesByServer(spec) ? 2 : 1);
 }
 
 interface Room {
@@ -27,12 +27,16 @@ async function judgeRoom(session: Session, { id, what, setting, max, used, neede
   const finding = { id: `${end}.${id}`, scope: end };
   const free = Math.max(max - used, 0);
   const facts = `${setting} of the ${end} is ${max} and ${used} ${used === 1 ? 'is' : 'are'} in use`;
-  if (free >= needed)
+  // Tables that one of several lanes loses go to another one while it goes on with the rest.
+  const spare = needed > 1 && free === needed;
+  if (free >= needed && !spare)
     return { ...finding, verdict: 'ok', why: `Free ${what} on the ${end}: ${free} (${facts}).` };
   return {
     ...finding,
-    verdict: 'block',
-    why: `The ${end} has no free ${what}: ${facts}; the migration needs ${String(needed)}.`,
+    verdict: spare ? 'warn' : 'block',
+    why: spare
+      ? `The ${end} has just the ${String(needed)} free ${what} that the migration needs (${facts}): none is left for tables that have to be loaded again.`
+      : `The ${end} has ${free === 0 ? 'no' : `only ${String(free)}`} free ${what}: ${facts}; the migration needs ${String(needed)}.`,
     remedy: await parameterRemedy(session, {
       name: setting,
       value: String(used + needed + 4),

@@ -34,9 +34,10 @@ describe('the publication of a lane', () => {
   afterEach(() => loading.end());
   after(() => pair.remove());
 
-  async function start(select: SpecInput['select'] = {}): Promise<void> {
+  async function start(select: SpecInput['select'] = {}, lanes = 1): Promise<void> {
     const spec = {
       mode: 'full-load-and-cdc' as const,
+      cdc: { lanes },
       select: { excludeData: ['silent'], ...select },
     };
     loading = await startLoading(pair, { sql: SQL, spec });
@@ -63,7 +64,7 @@ describe('the publication of a lane', () => {
     assert.deepEqual(await publishedIn(lane), ['child', 'event', 'parent', 'plain']);
     for (const table of ['plain', 'unlogged', 'event', 'event_1', 'silent'])
       assert.equal(await laneOf(table), lane);
-    assert.deepEqual(await publishLane(job, lane), { tables: 4 });
+    assert.deepEqual(await publishLane(job, lane), { tables: 4, waiting: 0 });
   });
 
   it('of the next lane lists what the first has let go', async () => {
@@ -77,7 +78,7 @@ describe('the publication of a lane', () => {
     await publishLane(job, lane).catch(() => undefined);
     assert.equal(await laneOf('plain'), null, 'a stale attempt takes nothing back');
     const next = laneName(job.name, 2);
-    assert.deepEqual(await publishLane(job, next), { tables: 1 });
+    assert.deepEqual(await publishLane(job, next), { tables: 1, waiting: 0 });
     assert.deepEqual(await publishedIn(next), ['plain']);
     assert.equal(await laneOf('event_1'), lane);
     const noted = await loading.databases.run(
@@ -85,6 +86,31 @@ describe('the publication of a lane', () => {
       `SELECT count(*)::int AS n FROM pgtrek.filenode WHERE lane = '${next}'`,
     );
     assert.deepEqual(noted, [{ n: 1 }]);
+  });
+
+  it('lists one group of tables where several lanes are asked for, and what it lets go stays a group', async () => {
+    await start({}, 3);
+    const { job, lane } = loading;
+    const [second, third, fourth] = [2, 3, 4].map((n) => laneName(job.name, n)) as [
+      LaneName,
+      LaneName,
+      LaneName,
+    ];
+    const groupOf = async (of: LaneName) => (await publishedIn(of)).join();
+    const first = await groupOf(lane);
+    // Whatever has changed since, and however often it is tried.
+    await loading.databases.run('source', 'UPDATE plain SET t = t; UPDATE event SET what = what');
+    assert.equal((await publishLane(job, lane)).waiting > 0, true);
+    assert.equal(await groupOf(lane), first);
+    assert.equal((await publishLane(job, second)).waiting > 0, true);
+    await withTarget(job, 'test', (target) => releaseTables(target, job.owner, lane));
+    assert.equal((await publishLane(job, third)).waiting > 0, true);
+    assert.equal(await groupOf(third), first, 'of the lost lane alone');
+    assert.deepEqual((await publishLane(job, fourth)).waiting, 0);
+    const all = [await groupOf(second), await groupOf(third), await groupOf(fourth)];
+    assert.deepEqual(all.join().split(',').sort(), ['child', 'event', 'parent', 'plain']);
+    assert.equal(await laneOf('event_1'), await laneOf('event'));
+    assert.ok(await laneOf('silent'));
   });
 
   it('takes no table for a lane that was given up', async () => {

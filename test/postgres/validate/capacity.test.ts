@@ -41,6 +41,14 @@ describe('capacity', () => {
     await full.run('source', `SELECT pg_drop_replication_slot('theirs')`);
   });
 
+  it('counts a slot for each lane that is asked for', async () => {
+    assertFinding(await full.validate({ spec: { cdc: { lanes: 3 } } }), {
+      id: 'source.slots',
+      verdict: 'block',
+      why: /has only 1 free replication slots: .*; the migration needs 3/,
+    });
+  });
+
   it('blocks a copy by the server where it may copy no table', async () => {
     const findings = await full.validate({ spec: { load: { method: 'native' } } });
     assertFinding(findings, {
