@@ -24,7 +24,10 @@ for (const major of [15, 18]) {
 
     before(async () => {
       pair = await startPair({
-        source: { major, settings: { max_prepared_transactions: '2', max_wal_size: '64MB' } },
+        source: {
+          major,
+          settings: { max_prepared_transactions: '2', max_wal_size: '64MB', max_slot_wal_keep_size: '96MB' },
+        },
         target: { major: 18 },
       });
       databases = await pair.newDatabases();
@@ -59,7 +62,10 @@ for (const major of [15, 18]) {
       await makeSlot(SECOND);
       const figures = await measure();
       const [first, second] = LANES.map((lane) => figuresOf(figures, lane).retainedBytes);
-      assert.ok(Number(first) > 8 * 1024 ** 2 && Number(second) < 1024 ** 2, `${String(first)}, ${String(second)}`);
+      assert.ok(
+        Number(first) > 8 * 1024 ** 2 && Number(second) < 1024 ** 2,
+        `${String(first)}, ${String(second)}`,
+      );
       assert.equal(figures.retainedBytes, first);
       assert.equal(figures.walBudget, String(40 * 1024 ** 2));
       assert.equal(figures.openTransactions, undefined);
@@ -83,7 +89,11 @@ for (const major of [15, 18]) {
         await other.run('source', `BEGIN; INSERT INTO t VALUES (2); PREPARE TRANSACTION 'two'`);
         const { openTransactions: open = [] } = await measure();
         assert.deepEqual(
-          open.map(({ seconds, pid, ...rest }) => ({ ...rest, counted: seconds >= 0, backend: pid !== undefined })),
+          open.map(({ seconds, pid, ...rest }) => ({
+            ...rest,
+            counted: seconds >= 0,
+            backend: pid !== undefined,
+          })),
           [
             {
               user: 'postgres',
@@ -93,7 +103,14 @@ for (const major of [15, 18]) {
               counted: true,
               backend: true,
             },
-            { gid: 'two', user: 'postgres', database: other.name, state: 'prepared', counted: true, backend: false },
+            {
+              gid: 'two',
+              user: 'postgres',
+              database: other.name,
+              state: 'prepared',
+              counted: true,
+              backend: false,
+            },
           ],
         );
         assert.doesNotMatch(JSON.stringify(open), /INSERT/);
@@ -138,9 +155,7 @@ for (const major of [15, 18]) {
       await reader.connect();
       await databases.run('source', 'CREATE PUBLICATION p');
       const read = reader
-        .query(
-          `START_REPLICATION SLOT ${FIRST} LOGICAL 0/0 (proto_version '1', publication_names 'p')`,
-        )
+        .query(`START_REPLICATION SLOT ${FIRST} LOGICAL 0/0 (proto_version '1', publication_names 'p')`)
         .catch(() => undefined);
       const given = await giveSlotUp(job, FIRST);
       assert.ok(given.dropped && Number(given.retainedBytes) > 40 * 1024 ** 2, JSON.stringify(given));
@@ -150,12 +165,11 @@ for (const major of [15, 18]) {
     });
 
     it('is told of a slot that the source is about to invalidate, and has invalidated', async () => {
-      await databases.run('source', `ALTER SYSTEM SET max_slot_wal_keep_size = '32MB'`);
-      await databases.run('source', 'SELECT pg_reload_conf()');
-      await writeWal(20);
+      await dropSlot(SECOND);
+      await makeSlot(SECOND);
       const before = figuresOf(await measure(), SECOND);
       assert.ok(Number(before.safeWalSize) > 0, JSON.stringify(before));
-      await writeWal(50);
+      await writeWal(120);
       await databases.run('source', 'CHECKPOINT');
       const after = figuresOf(await measure(), SECOND);
       assert.deepEqual([after.walStatus, after.retainedBytes], ['lost', '0']);
