@@ -40,6 +40,7 @@ export async function watchRound(
       retired: run.progress.retired,
       ...(run.state.drift ? { knownDrift: run.state.drift.digest } : {}),
       standing: lanes === 'standing',
+      ...(lanes === 'paused' ? { paused: true } : {}),
       seconds: run.state.monitor ? ROUND_SECONDS : FIRST_ROUND_SECONDS,
     }),
   );

@@ -18,19 +18,19 @@ const TIMES_ITS_COST = 20;
 
 export type DriftFigures = Pick<MonitorFigures, 'drift' | 'driftUnknown'>;
 
-/** Returns a function that tells the drift as it was last seen, and looks when it is time to. */
+/** Returns a function that tells the drift as it was last seen, and looks when it is time to, or `now`. */
 export function createDriftWatch(
   job: Job,
   lanes: LaneName[],
   source: Session,
   target: Session,
-): () => Promise<DriftFigures> {
+): (now?: boolean) => Promise<DriftFigures> {
   const look = createLook(job, lanes, source, target);
   let seen: DriftFigures = {};
   let next = 0;
-  return async () => {
+  return async (now = false) => {
     const start = Date.now();
-    if (start < next) return seen;
+    if (start < next && !now) return seen;
     seen = await look();
     const end = Date.now();
     next = end + Math.max(EVERY_MS, TIMES_ITS_COST * (end - start));

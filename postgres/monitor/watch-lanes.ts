@@ -4,7 +4,11 @@ import type { LaneName } from '../../contract/names.js';
 import type { MonitorFigures } from '../../contract/state.js';
 import { withEnds } from '../job.js';
 import type { Job } from '../job.js';
+import { armChanges, passChange } from '../lane/ddl-stop.js';
+import type { AtChange } from '../lane/ddl-stop.js';
+import { stopsAtChanges } from '../lane/ddl-trigger.js';
 import { journalTable } from '../lane/journal.js';
+import { readStanding } from '../lane/standing.js';
 import type { Session } from '../session.js';
 import { checkHealth, createErrorWatch } from './check-health.js';
 import { createGauge } from './measure.js';
@@ -19,29 +23,46 @@ export interface Watch {
   /** Digest of the drift that is known already; another one, or none, ends the watch. */
   knownDrift?: string;
   seconds: number;
+  /** A lane that stands at a change of the schema stays there; otherwise it goes on unless the change is news. */
+  paused?: boolean;
   /** Milliseconds between measurements. */
   every: number;
   onFigures: (figures: MonitorFigures) => void;
 }
 
 export async function watchLanes(job: Job, watch: Watch): Promise<MonitorFigures> {
-  const { lanes, retired, standing, knownDrift, seconds, every, onFigures } = watch;
+  const { lanes, retired, standing, knownDrift, paused = false, seconds, every, onFigures } = watch;
   return withEnds(job, 'monitor', async (source, target) => {
     const gauge = createGauge(job, lanes, source, target);
     const watchErrors = createErrorWatch();
     const watchDrift = createDriftWatch(job, lanes, source, target);
     const end = Date.now() + seconds * 1000;
+    if (stopsAtChanges(job.spec) && !standing && !paused) await armChanges(target, job.owner, lanes);
     for (;;) {
-      const figures = { ...(await gauge()), ...(await watchDrift()) };
+      const measured = await gauge();
+      const idle = measured.lanes.filter(({ enabled }) => !enabled).map(({ lane }) => lane);
+      const atChange = standing ? [] : await findAtChange(target, idle);
+      // What they stand at is on the source already, and so a look from here on sees it.
+      const figures = { ...measured, ...(await watchDrift(atChange.length > 0 && !paused)) };
       onFigures(figures);
-      const idle = figures.lanes.filter(({ enabled }) => !enabled).map(({ lane }) => lane);
-      checkHealth(figures, { standing, marked: await findMarked(target, idle, retired) });
+      const marked = await findMarked(target, idle, retired);
+      checkHealth(figures, { standing, marked: new Set([...marked, ...atChange.map(({ lane }) => lane)]) });
       watchErrors(figures);
       const news = figures.driftUnknown === undefined && figures.drift?.digest !== knownDrift;
+      if (!news && !paused) for (const at of atChange) await passChange(target, job.owner, at);
       if (news || Date.now() >= end) return figures;
       await delay(every, undefined, job.signal ? { signal: job.signal } : {});
     }
   });
+}
+
+async function findAtChange(target: Session, lanes: LaneName[]): Promise<AtChange[]> {
+  const found: AtChange[] = [];
+  for (const lane of lanes) {
+    const standing = await readStanding(target, lane);
+    if (standing?.change) found.push({ lane, change: standing.change });
+  }
+  return found;
 }
 
 /** A marker may have come through before the workflow heard that it was committed. */
