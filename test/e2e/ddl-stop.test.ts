@@ -14,7 +14,7 @@ import type { World } from '../harness/world.js';
 
 const QUEUE = 'ddl-stop';
 
-const RENAME = 'ALTER TABLE public.film RENAME COLUMN length TO minutes';
+const RENAME = 'ALTER TABLE public.film RENAME COLUMN length_minutes TO minutes';
 
 describe('a column that is renamed under a writer', () => {
   let world: World;
