@@ -55,7 +55,7 @@ describe('a column that is renamed under a writer', () => {
       const paused = await untilState(migration, ({ lanes }) => lanes[0]?.status === 'stopped');
       assert.equal(paused.status, 'paused');
       assert.match(paused.events.at(-1)?.text ?? '', /stands right at a change of the schema/);
-      const steps = await query(databases.target, 'SELECT id FROM public.step ORDER BY id');
+      const steps = await query<{ id: number }>(databases.target, 'SELECT id FROM public.step ORDER BY id');
       assert.deepEqual(
         steps.map(({ id }) => id),
         [1, 2, 3],
