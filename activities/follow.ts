@@ -54,8 +54,8 @@ export function followActivities(dependencies: ActivityDependencies): FollowActi
       commitMarker(job, marker, (text) => report({ kind: 'step', text })),
     ),
     disarmMarker: step(dependencies, 'disarm the marker', (job, { marker }) => disarmMarker(job, marker)),
-    confirmStopped: step(dependencies, 'wait for the marker', (job, { marker, lsn, retired }, report) =>
-      confirmStopped(job, { marker, lsn, retired, onFigures: report }),
+    confirmStopped: step(dependencies, 'wait for the marker', (job, { run: _run, ...stop }, report) =>
+      confirmStopped(job, { ...stop, onFigures: report }),
     ),
     standForChange: step(dependencies, 'wait for the marker', (job, { marker, retired }, report) =>
       standForChange(job, { marker, retired, onFigures: report }),

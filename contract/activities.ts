@@ -150,6 +150,8 @@ export interface Stopped {
   lanes: { lane: LaneName; lsn: Lsn }[];
   /** The marker that they stand at, when another one than the given came first. */
   marker?: string;
+  /** Those that stand right at a change of the schema, before the marker. */
+  atChange?: LaneName[];
 }
 
 /** What was brought over of the source's schema changes. */
@@ -268,6 +270,8 @@ export interface Activities {
     seconds: number;
     knownDrift?: string;
     knownAlerts?: string[];
+    /** By a pause: a lane that stands at a change of the schema stays there. */
+    paused?: boolean;
   }): Promise<MonitorFigures>;
   /**
    * What the slots hold back while no `monitor` runs; returns early when other alerts stand than `knownAlerts`. `idle`: lanes
@@ -297,9 +301,11 @@ export interface Activities {
     lsn: Lsn;
     /** Markers at which nothing stands any more. */
     retired?: string[];
+    /** A lane may stand right at a change of the schema instead; otherwise it goes on from there to the marker. */
+    standAtChange?: boolean;
   }): Promise<Stopped>;
   /**
-   * Until every lane stands at the marker, or at a change that it cannot apply: those have `stumbled`, and are disabled
+   * Until every lane stands at the marker, right at a change of the schema, or at one that it cannot apply: those have `stumbled`, and are disabled
    * like the others. One that had stumbled before is tried again first.
    */
   standForChange(input: {

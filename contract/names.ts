@@ -30,6 +30,11 @@ export function lanePattern(migration: string): string {
   return `^pgtrek_${migration.replaceAll('-', '_')}_[0-9]+$`;
 }
 
+/** Of the function on the source that notes changes of the schema; its event triggers begin with it. */
+export function ddlTriggerName(migration: string): string {
+  return `pgtrek_${migration.replaceAll('-', '_')}_ddl`;
+}
+
 /** The queue of one worker host: activities that need that host's disk. */
 export function hostQueue(taskQueue: string, hostId: string): string {
   return `${taskQueue}@${hostId}`;

@@ -3,6 +3,7 @@ import { escapeIdentifier } from 'pg';
 import type { LaneName } from '../contract/names.js';
 import { explained } from './classify-error.js';
 import type { Servers } from './endpoint.js';
+import { dropDdlTriggerSql } from './lane/ddl-trigger.js';
 import { dropJournal } from './lane/journal.js';
 import { dropSlot } from './lane/slot.js';
 import { dropSubscription } from './lane/subscription.js';
@@ -55,8 +56,16 @@ async function findLive(objects: OwnObject[], isLive: FindOrphansInput['isLive']
   return live;
 }
 
-/** A subscription would take its slot again; journal and ledger say to the last whose the rest is. */
-const ORDER: OwnObject['kind'][] = ['subscription', 'slot', 'publication', 'journal', 'ledger', 'schema'];
+/** A subscription would take its slot again, an event trigger writes to the journals; journal and ledger say to the last whose the rest is. */
+const ORDER: OwnObject['kind'][] = [
+  'subscription',
+  'event-trigger',
+  'slot',
+  'publication',
+  'journal',
+  'ledger',
+  'schema',
+];
 
 function sortForRemoval(objects: OwnObject[]): OwnObject[] {
   return objects.sort((a, b) => ORDER.indexOf(a.kind) - ORDER.indexOf(b.kind));
@@ -89,6 +98,9 @@ async function remove(session: Session, { kind, name, owner }: Orphan): Promise<
   switch (kind) {
     case 'subscription':
       return dropSubscription(session, lane);
+    case 'event-trigger':
+      await session.query(dropDdlTriggerSql(name));
+      return;
     case 'slot':
       return dropSlot(session, lane);
     case 'publication':

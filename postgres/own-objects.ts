@@ -1,13 +1,14 @@
 /** Finds the objects of ours in one database, by their names, and whose they are. */
 import { escapeIdentifier, escapeLiteral } from 'pg';
-import { PGTREK_SCHEMA, lanePattern } from '../contract/names.js';
+import { PGTREK_SCHEMA, ddlTriggerName, lanePattern } from '../contract/names.js';
+import { dropDdlTriggerSql } from './lane/ddl-trigger.js';
 import { SCHEMA_COMMENT, hasLedger } from './ledger/create-ledger.js';
 import type { Session } from './session.js';
 
 export interface OwnObject {
   end: 'source' | 'target';
-  kind: 'subscription' | 'slot' | 'publication' | 'journal' | 'ledger' | 'schema';
-  /** A lane's name; for a ledger the migration's name. */
+  kind: 'subscription' | 'event-trigger' | 'slot' | 'publication' | 'journal' | 'ledger' | 'schema';
+  /** A lane's name; for a ledger the migration's name; for event triggers their function's. */
   name: string;
   /** First run id of the workflow that made it; undefined when no mark is left. */
   owner: string | undefined;
@@ -22,6 +23,7 @@ type Found = { name: string; owner: string | null };
 /** Objects of one migration, or of all, in the order in which they are removed. */
 export async function readOwnObjects(session: Session, migration?: string): Promise<OwnObject[]> {
   const pattern = migration === undefined ? ANY_LANE : lanePattern(migration);
+  const triggers = migration === undefined ? '^pgtrek_.*_ddl$' : `^${ddlTriggerName(migration)}$`;
   const { end } = session.endpoint;
   const found: OwnObject[] = [];
   const add = (kind: OwnObject['kind'], rows: Found[]) =>
@@ -32,6 +34,7 @@ export async function readOwnObjects(session: Session, migration?: string): Prom
       }),
     );
   add('subscription', await readSubscriptions(session, pattern));
+  add('event-trigger', await session.query<Found>(DDL_FUNCTIONS_SQL, [triggers]));
   add('slot', await session.query<Found>(SLOTS_SQL, [pattern]));
   add('publication', await session.query<Found>(PUBLICATIONS_SQL, [pattern]));
   add('journal', await session.query<Found>(JOURNALS_SQL, [pattern]));
@@ -61,6 +64,14 @@ function readSubscriptions(session: Session, pattern: string): Promise<Found[]> 
       : OWNER_OF_JOURNAL('s.subname');
   return session.query<Found>(subscriptionsSql(owner), [pattern]);
 }
+
+const DDL_FUNCTIONS_SQL = `
+  SELECT /* pgtrek: find event triggers */ p.proname::text AS name,
+    ${ownerIn(`obj_description(p.oid, 'pg_proc')`)} AS owner
+  FROM pg_proc p
+  WHERE p.pronamespace = to_regnamespace('${PGTREK_SCHEMA}') AND p.prorettype = 'event_trigger'::regtype
+    AND p.proname ~ $1
+  ORDER BY 1`;
 
 // Slots of other databases belong to migrations of other databases, whose journals cannot be seen from here.
 const SLOTS_SQL = `
@@ -110,6 +121,8 @@ function removalOf({ kind, name, owner }: Omit<OwnObject, 'remove'>): string {
   switch (kind) {
     case 'subscription':
       return `ALTER SUBSCRIPTION ${quoted} DISABLE; ALTER SUBSCRIPTION ${quoted} SET (slot_name = NONE); DROP SUBSCRIPTION ${quoted};`;
+    case 'event-trigger':
+      return `${dropDdlTriggerSql(name)};`;
     case 'slot':
       return `SELECT pg_drop_replication_slot(${escapeLiteral(name)});`;
     case 'publication':

@@ -26,7 +26,8 @@ async function standPaused(run: MigrationRun, marker: MarkerPlan): Promise<void>
     note(run, 'resumed', 'the pause is over: the marker of the stop came first, and the lanes stand there');
   } else if (stopped) {
     setLanes(run, 'stopped');
-    note(run, 'paused', 'every lane stands; the source keeps the WAL that is not brought over yet');
+    const where = stopped.atChange ? 'stands right at a change of the schema' : 'stands';
+    note(run, 'paused', `every lane ${where}; the source keeps the WAL that is not brought over yet`);
     while (!isOver()) {
       await continueIfDue(run);
       await watchRound(run, isOver, 'paused');
@@ -42,6 +43,7 @@ async function standAt(run: MigrationRun, marker: MarkerPlan): Promise<Stopped> 
     marker,
     lsn,
     retired: run.progress.retired,
+    standAtChange: true,
   });
 }
 

@@ -5,6 +5,7 @@ import { describeChange } from '../contract/schema-change.js';
 import { addForeignKeys, buildAllIndexes } from './complete-target.js';
 import { marking, step, vigil } from './proxies.js';
 import { resumeFromMarker } from './pause.js';
+import { goOn } from './stage.js';
 import { activeLanes, newMarker, note, runArgument, specOf } from './run.js';
 import type { MigrationRun } from './run.js';
 
@@ -39,6 +40,7 @@ export async function meetChange(run: MigrationRun): Promise<void> {
   if (policy === 'restart') throw needsConsent();
   if (state.paused) return;
   state.paused = { since: new Date().toISOString(), by: 'pgtrek, as the schema of the source has changed' };
+  goOn(run);
   note(run, 'pause', 'the schema of the source has changed, so the lanes stop, and wait for resume');
 }
 

@@ -44,6 +44,7 @@ export async function watchRound(
       ...(run.state.drift ? { knownDrift: run.state.drift.digest } : {}),
       ...(hasAlerts(run) ? { knownAlerts: knownAlerts(run) } : {}),
       standing: lanes === 'standing',
+      ...(lanes === 'paused' ? { paused: true } : {}),
       seconds: typeof run.state.monitor?.lagMs === 'number' ? ROUND_SECONDS : FIRST_ROUND_SECONDS,
     }),
   );

@@ -7,6 +7,7 @@ import { messageOf } from '../classify-error.js';
 import { withSource, withTarget, workFolder } from '../job.js';
 import type { Job } from '../job.js';
 import { whatStays } from '../lane/given-publication.js';
+import { removeDdlTrigger } from '../lane/ddl-trigger.js';
 import { dropJournal, ownerComment } from '../lane/journal.js';
 import { givenStart } from '../lane/lane-names.js';
 import { closeLane, emptyLane } from '../lane/reduce.js';
@@ -103,6 +104,8 @@ async function removeSubscriptions(job: Job, target: Session, notes: string[]): 
 
 async function cleanSource(job: Job, source: Session): Promise<string[]> {
   await endSessions(job, source);
+  // First: it writes to the journals.
+  await removeDdlTrigger(job, source);
   const known = await readLanes(job);
   const found = await findLanes(source, SOURCE_LANES_SQL, job);
   for (const lane of new Set([...known.map(({ lane }) => lane), ...found]))

@@ -133,6 +133,12 @@ const OTHERS: Record<string, string[]> = {
   pg_default_acl: [],
 };
 
+/** Event triggers of ours, on a source. */
+const NOT_OURS = `
+        AND NOT EXISTS (
+          SELECT FROM pg_proc p WHERE p.oid = x.evtfoid AND p.pronamespace = to_regnamespace('pgtrek')
+        )`;
+
 function others(catalog: string, without: string[]): CatalogPart {
   const identity = `(SELECT concat(i.type, ' ', i.identity) FROM pg_identify_object(x.tableoid, x.oid, 0) i)`;
   return {
@@ -143,7 +149,7 @@ function others(catalog: string, without: string[]): CatalogPart {
         AND NOT EXISTS (
           SELECT FROM pg_depend d
           WHERE d.classid = 'pg_catalog.${catalog}'::regclass AND d.objid = x.oid AND d.deptype = 'i'
-        )`,
+        )${catalog === 'pg_event_trigger' ? NOT_OURS : ''}`,
     kind: `'object'`,
     objid: 'x.oid',
     subid: 'x.tableoid',

@@ -49,18 +49,46 @@ const STOP_FUNCTION_SQL = `
   END
   $body$`;
 
-/** The journal of the target: a replicated marker stops the lane, a local row never does (ENABLE REPLICA). */
+/** The same for a change of the source's schema: what is armed becomes the id of the change. See ddl-stop.ts. */
+const STOP_AT_CHANGE_SQL = `
+  CREATE OR REPLACE FUNCTION pgtrek.stop_at_change() RETURNS trigger
+  LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp
+  AS $body$
+  BEGIN
+    UPDATE pgtrek.armed a SET nonce = NEW.id
+    WHERE a.owner = NEW.owner AND a.lane = TG_ARGV[0] AND a.nonce = 'ddl';
+    IF FOUND THEN
+      EXECUTE format('ALTER SUBSCRIPTION %I DISABLE', TG_ARGV[0]);
+    END IF;
+    RETURN NULL;
+  END
+  $body$`;
+
+/**
+ * The journal of the target: a replicated marker or change of the schema stops the lane, a local row never does (ENABLE
+ * REPLICA).
+ */
 export async function createTargetJournal(target: Session, lane: LaneName, owner: string): Promise<void> {
   await createJournal(target, lane, owner);
   await target.transaction(async () => {
     await ensureSchema(target);
     await target.query(STOP_FUNCTION_SQL);
-    await target.query(`DROP TRIGGER IF EXISTS stop_lane ON ${journalTable(lane)}`);
-    await target.query(`
-      CREATE /* pgtrek: create-stop-trigger */ TRIGGER stop_lane AFTER INSERT ON ${journalTable(lane)}
-      FOR EACH ROW WHEN (NEW.kind = 'marker') EXECUTE FUNCTION pgtrek.stop_lane(${escapeLiteral(lane)})`);
-    await target.query(`ALTER TABLE ${journalTable(lane)} ENABLE REPLICA TRIGGER stop_lane`);
+    await target.query(STOP_AT_CHANGE_SQL);
+    await createStopTrigger(target, lane, { name: 'stop_lane', kind: 'marker' });
+    await createStopTrigger(target, lane, { name: 'stop_at_change', kind: 'ddl' });
   });
+}
+
+async function createStopTrigger(
+  target: Session,
+  lane: LaneName,
+  { name, kind }: { name: string; kind: 'marker' | 'ddl' },
+): Promise<void> {
+  await target.query(`DROP TRIGGER IF EXISTS ${name} ON ${journalTable(lane)}`);
+  await target.query(`
+    CREATE /* pgtrek: create-stop-trigger */ TRIGGER ${name} AFTER INSERT ON ${journalTable(lane)}
+    FOR EACH ROW WHEN (NEW.kind = '${kind}') EXECUTE FUNCTION pgtrek.${name}(${escapeLiteral(lane)})`);
+  await target.query(`ALTER TABLE ${journalTable(lane)} ENABLE REPLICA TRIGGER ${name}`);
 }
 
 export async function dropJournal(session: Session, lane: LaneName): Promise<void> {

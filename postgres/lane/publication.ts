@@ -11,6 +11,8 @@ import type { Session } from '../session.js';
 import { compareSchema } from '../load/compare-schema.js';
 import { takeOver } from '../take-over.js';
 import { addJournal } from './given-publication.js';
+import { disarmChanges } from './ddl-stop.js';
+import { createDdlTrigger, stopsAtChanges } from './ddl-trigger.js';
 import { enterGroups } from './enter-groups.js';
 import { createJournal, journalTable, ownerComment } from './journal.js';
 import { givenStart, lanesOf } from './lane-names.js';
@@ -51,6 +53,11 @@ export async function publishLane(job: Job, lane: LaneName): Promise<{ tables: n
     if (job.spec.mode === 'full-load') return { tables: 0, waiting };
     const tables = await readPublished(target, job.owner, lane);
     await createJournal(source, lane, job.owner);
+    if (stopsAtChanges(job.spec)) {
+      await createDdlTrigger(job, source);
+      // A load follows, in which nobody watches the lanes that there are.
+      await disarmChanges(target, job.owner);
+    }
     const given = givenStart(job.spec);
     if (given) {
       await addJournal(source, given.publication, lane);

@@ -1,4 +1,4 @@
-/** Lets lanes go on that stand at a marker, and makes a marker that has not come through harmless. */
+/** Lets lanes go on that stand at a marker, or at a change on their way to it, and makes a marker that has not come through harmless. */
 import { escapeIdentifier } from 'pg';
 import type { MarkerPlan } from '../../contract/activities.js';
 import type { LaneName } from '../../contract/names.js';
@@ -7,6 +7,8 @@ import type { Job } from '../job.js';
 import type { Session } from '../session.js';
 import { disarm } from '../stop/marker.js';
 import { takeOver } from '../take-over.js';
+import { passChange } from './ddl-stop.js';
+import { journalTable } from './journal.js';
 import { requireSlots } from './lost-slot.js';
 import { readStanding } from './standing.js';
 import { enterApplying, waitForWorker } from './subscription.js';
@@ -19,7 +21,7 @@ export async function resumeLanes(job: Job, marker: MarkerPlan): Promise<{ apply
     await disarm(target, job.owner, marker);
     let applying = true;
     for (const lane of marker.lanes) {
-      if (await enable(target, lane, marker)) await confirmApplying(job, target, lane);
+      if (await enable(target, { lane, owner: job.owner }, marker)) await confirmApplying(job, target, lane);
       else applying = false;
     }
     return { applying };
@@ -32,10 +34,21 @@ async function confirmApplying(job: Job, target: Session, lane: LaneName): Promi
 }
 
 /**
- * Only a lane whose last marker this is: an attempt that nobody waits for any more must not take a later stop back.
+ * A lane that stands at a change before the marker passes it. Otherwise only a lane whose last marker this is: an attempt that nobody waits for any more must not take a later stop back.
  * False when the lane stands at another marker, and stays there.
  */
-async function enable(target: Session, lane: LaneName, marker: MarkerPlan): Promise<boolean> {
+async function enable(
+  target: Session,
+  { lane, owner }: { lane: LaneName; owner: string },
+  marker: MarkerPlan,
+): Promise<boolean> {
+  const before = await readStanding(target, lane);
+  if (before?.change) {
+    // A change after the marker is another one: monitor looks at it first.
+    if (!(await hasCome(target, lane, marker)))
+      await passChange(target, owner, { lane, change: before.change });
+    return true;
+  }
   return target.transaction(async () => {
     const standing = await readStanding(target, lane);
     if (!standing || standing.enabled) return standing !== undefined;
@@ -45,4 +58,12 @@ async function enable(target: Session, lane: LaneName, marker: MarkerPlan): Prom
     );
     return true;
   });
+}
+
+async function hasCome(target: Session, lane: LaneName, { marker }: MarkerPlan): Promise<boolean> {
+  const rows = await target.query(
+    `SELECT /* pgtrek: look-for-marker */ FROM ${journalTable(lane)} WHERE id = $1`,
+    [marker],
+  );
+  return rows.length > 0;
 }

@@ -10,6 +10,8 @@ import { holdLane } from '../ledger/lane-tables.js';
 import type { Session } from '../session.js';
 import { takeOver } from '../take-over.js';
 import { waitUntil } from '../wait-until.js';
+import { armChanges } from './ddl-stop.js';
+import { stopsAtChanges } from './ddl-trigger.js';
 import { createTargetJournal, ownerComment } from './journal.js';
 import { copiesByServer, publicationOf, slotOf } from './lane-names.js';
 import { requireSlots } from './lost-slot.js';
@@ -24,6 +26,8 @@ export async function subscribeLane(job: Job, lane: LaneName): Promise<void> {
     await createTargetJournal(target, lane, job.owner);
     if (!(await isSubscribed(target, lane))) {
       await withSource(job, 'subscribe', (source) => requireSlots(source, job.spec, [lane]));
+      // The server's own copy must not be stopped: its lane is armed by monitor.
+      if (stopsAtChanges(job.spec) && !copiesByServer(job.spec)) await armChanges(target, job.owner, [lane]);
       await explained(
         {
           code: 'SUBSCRIPTION_FAILED',

@@ -3,7 +3,11 @@ import { setTimeout as delay } from 'node:timers/promises';
 import type { LaneName } from '../../contract/names.js';
 import type { MonitorFigures } from '../../contract/state.js';
 import type { Job } from '../job.js';
+import { armChanges, passChange } from '../lane/ddl-stop.js';
+import type { AtChange } from '../lane/ddl-stop.js';
+import { stopsAtChanges } from '../lane/ddl-trigger.js';
 import { journalTable } from '../lane/journal.js';
+import { readStanding } from '../lane/standing.js';
 import { createApplyWatch } from '../apply-errors/watch-apply.js';
 import type { Session } from '../session.js';
 import { checkHealth } from './check-health.js';
@@ -24,13 +28,25 @@ export interface Watch {
   /** Ids of the alerts that stand; others end the watch. Absent: none are looked for. */
   knownAlerts?: string[];
   seconds: number;
+  /** A lane that stands at a change of the schema stays there; otherwise it goes on unless the change is news. */
+  paused?: boolean;
   /** Milliseconds between measurements. */
   every: number;
   onFigures: (figures: MonitorFigures) => void;
 }
 
 export async function watchLanes(job: Job, watch: Watch): Promise<MonitorFigures> {
-  const { lanes, retired, standing, knownDrift, knownAlerts, seconds, every, onFigures } = watch;
+  const {
+    lanes,
+    retired,
+    standing,
+    paused = false,
+    knownDrift,
+    knownAlerts,
+    seconds,
+    every,
+    onFigures,
+  } = watch;
   return withTargetOrAlone(job, 'monitor', watch, async (source, target) => {
     const gauge = createGauge(job, { lanes }, source, target);
     const watchApply = createApplyWatch(job, target);
@@ -42,16 +58,24 @@ export async function watchLanes(job: Job, watch: Watch): Promise<MonitorFigures
       return isNewDrift(drift, knownDrift);
     };
     const end = Date.now() + seconds * 1000;
+    if (stopsAtChanges(job.spec) && !standing && !paused) await armChanges(target, job.owner, lanes);
     for (;;) {
       const measured = await gauge();
-      drift = await watchDrift();
+      const idle = measured.lanes.filter(({ enabled }) => !enabled).map(({ lane }) => lane);
+      const atChange = standing ? [] : await findAtChange(target, idle);
+      // What they stand at is on the source already, and so a look from here on sees it.
+      drift = await watchDrift(atChange.length > 0 && !paused);
       const figures = withAlerts(job, { ...measured, ...drift }, knownAlerts);
       onFigures(figures);
-      const idle = figures.lanes.filter(({ enabled }) => !enabled).map(({ lane }) => lane);
-      const marked = await findMarked(target, idle, retired);
+      const marked = new Set([
+        ...(await findMarked(target, idle, retired)),
+        ...atChange.map(({ lane }) => lane),
+      ]);
       if (!standing && (await watchApply(figures, marked, sawDrift))) return { ...figures, ...drift };
       checkHealth(figures, { standing, marked });
-      const news = isNewDrift(drift, knownDrift) || isNews(figures.alerts ?? [], knownAlerts);
+      const drifted = isNewDrift(drift, knownDrift);
+      if (!drifted && !paused) for (const at of atChange) await passChange(target, job.owner, at);
+      const news = drifted || isNews(figures.alerts ?? [], knownAlerts);
       if (news || Date.now() >= end) return figures;
       await delay(every, undefined, job.signal ? { signal: job.signal } : {});
     }
@@ -60,6 +84,15 @@ export async function watchLanes(job: Job, watch: Watch): Promise<MonitorFigures
 
 function isNewDrift({ drift, driftUnknown }: DriftFigures, known: string | undefined): boolean {
   return driftUnknown === undefined && drift?.digest !== known;
+}
+
+async function findAtChange(target: Session, lanes: LaneName[]): Promise<AtChange[]> {
+  const found: AtChange[] = [];
+  for (const lane of lanes) {
+    const standing = await readStanding(target, lane);
+    if (standing?.change) found.push({ lane, change: standing.change });
+  }
+  return found;
 }
 
 /** A marker may have come through before the workflow heard that it was committed. */

@@ -44,6 +44,8 @@ export function reasonToLeaveOut(entry: ArchiveEntry, built: BuiltByUs): string 
   if (kind === 'COMMENT' && rest.startsWith('- EXTENSION '))
     return 'CREATE EXTENSION sets it, and only its owner may';
   if (kind === 'COMMENT' && isCommentOf(built.keyComments, rest)) return 'it goes with the foreign key';
+  if (kind === 'EVENT TRIGGER' && /^- pgtrek_\w+_ddl_(ddl|drop) /.test(rest))
+    return 'it belongs to a migration of pgtrek';
   if (kind === 'INDEX' && built.indexes.has(objectId)) return BUILT_BY_US;
   if (kind === 'FK CONSTRAINT' && built.keysLeftOut.has(objectId))
     return 'it refers to a table that is left out';

@@ -5,6 +5,7 @@ import type { LaneName, Lsn } from '../../contract/names.js';
 import type { MonitorFigures } from '../../contract/state.js';
 import { withEnds } from '../job.js';
 import type { Job } from '../job.js';
+import { changeSql, passChange } from '../lane/ddl-stop.js';
 import { journalTable } from '../lane/journal.js';
 import { slotOf } from '../lane/lane-names.js';
 import { mayReadProgress } from '../lane/origin.js';
@@ -17,6 +18,7 @@ import { waitUntil } from '../wait-until.js';
 
 interface LaneAtMarker {
   marker: string | null;
+  change: string | null;
   enabled: boolean;
   syncing: boolean;
   workers: number;
@@ -32,6 +34,7 @@ function stopSql(lane: LaneName, readsProgress: boolean): string {
       (SELECT j.id FROM ${journalTable(lane)} j
         WHERE j.id = $2 OR (j.kind = 'marker' AND j.id <> ALL ($3::text[]))
         ORDER BY j.id = $2 DESC LIMIT 1) AS marker,
+      ${changeSql(lane)} AS change,
       s.subenabled AS enabled,
       EXISTS (SELECT FROM pg_subscription_rel r WHERE r.srsubid = s.oid AND r.srsubstate <> 'r') AS syncing,
       (SELECT count(*) FROM pg_stat_subscription w WHERE w.subid = s.oid AND w.pid IS NOT NULL)::int AS workers,
@@ -45,6 +48,8 @@ export interface StopToConfirm {
   /** Told as the lanes' position where their origin may not be read. */
   lsn: Lsn;
   retired?: string[] | undefined;
+  /** A lane may stand right at a change of the schema instead; otherwise it goes on from there to the marker. */
+  standAtChange?: boolean | undefined;
   onFigures: (figures: MonitorFigures) => void;
 }
 
@@ -54,7 +59,7 @@ export interface StopToConfirm {
  */
 export async function confirmStopped(
   job: Job,
-  { marker, lsn, retired, onFigures }: StopToConfirm,
+  { marker, lsn, retired, standAtChange = false, onFigures }: StopToConfirm,
 ): Promise<Stopped> {
   return withEnds(job, 'stop', async (source, target) => {
     const watch = watchDrain({
@@ -64,6 +69,7 @@ export async function confirmStopped(
     });
     const granted = await mayReadProgress(target);
     const lanes: Stopped['lanes'] = [];
+    const atChange: LaneName[] = [];
     let standsAt = marker.marker;
     const look = async (lane: LaneName) => {
       const [at] = await target.query<LaneAtMarker & Record<string, unknown>>(stopSql(lane, granted), [
@@ -75,7 +81,10 @@ export async function confirmStopped(
     };
     const findMarked = async () => {
       const marked = new Set<LaneName>();
-      for (const lane of marker.lanes) if (typeof (await look(lane))?.marker === 'string') marked.add(lane);
+      for (const lane of marker.lanes) {
+        const at = await look(lane);
+        if (at?.marker || at?.change) marked.add(lane);
+      }
       return marked;
     };
     for (const lane of marker.lanes) {
@@ -86,6 +95,14 @@ export async function confirmStopped(
           standsAt = at.marker;
           return true;
         }
+        if (at?.change && at.workers === 0) {
+          if (standAtChange) {
+            lanes.push({ lane, lsn: at.lsn ?? lsn });
+            atChange.push(lane);
+            return true;
+          }
+          await passChange(target, job.owner, { lane, change: at.change });
+        }
         // Measuring takes a while: the marker may have come through, and disabled the lane, meanwhile.
         await watch(findMarked);
         return false;
@@ -93,7 +110,7 @@ export async function confirmStopped(
       await confirmIdle(source, slotOf(job.spec, lane));
     }
     await commitSynchronously(job, target);
-    return { lanes, marker: standsAt };
+    return { lanes, marker: standsAt, ...(atChange.length > 0 ? { atChange } : {}) };
   });
 }
 

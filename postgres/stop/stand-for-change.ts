@@ -21,7 +21,7 @@ export interface ChangeToMeet {
 }
 
 /**
- * Until each lane stands at the marker (or at the marker of a stop that came first), or has stumbled: then its
+ * Until each lane stands right at a change, or at the marker (or at the marker of a stop that came first), or has stumbled: then its
  * subscription is disabled, and all that its source committed before the change is applied. A lane that stumbled before
  * is tried again first.
  */
@@ -32,7 +32,8 @@ export async function standForChange(
   return withEnds(job, 'stop', async (source, target) => {
     const stands = async (lane: LaneName) => {
       const standing = await readStanding(target, lane);
-      return standing?.enabled === false && standing.marker !== null && !retired.includes(standing.marker);
+      if (standing?.enabled !== false) return false;
+      return standing.change !== null || (standing.marker !== null && !retired.includes(standing.marker));
     };
     for (const lane of marker.lanes) if (!(await stands(lane))) await setEnabled(target, lane, true);
     const stumbled = new Set<LaneName>();

@@ -53,6 +53,7 @@ import {
   checkRead,
   checkReplicationRole,
   checkRowSecurity,
+  checkEventTrigger,
   checkSourceCreate,
 } from './source-privileges.js';
 import { checkStopPosition, checkStopTime } from './stop-time.js';
@@ -110,6 +111,7 @@ const CHECKS: Check[] = [
 
   { modes: CDC, on: 'source', run: checkReplicationRole },
   { modes: CDC, on: 'source', run: checkSourceCreate },
+  { modes: CDC, on: 'source', run: checkEventTrigger },
   { modes: CDC, on: 'source', run: checkOwnership },
   { modes: LOAD, on: 'source', run: checkRead },
   { modes: LOAD, on: 'source', run: checkRowSecurity },

@@ -1,6 +1,7 @@
 /** What the source's roles may do: replicate, publish, and read everything that travels. */
 import { escapeIdentifier } from 'pg';
 import type { Finding } from '../../contract/state.js';
+import { mayCreateDdlTrigger, stopsAtChanges } from '../lane/ddl-trigger.js';
 import { givenStart } from '../lane/lane-names.js';
 import type { OnSource } from './check.js';
 import { capFindings, listNames } from './check.js';
@@ -56,6 +57,17 @@ export async function checkSourceCreate({ source }: OnSource): Promise<Finding[]
     return [{ ...finding, verdict: 'ok', why: `${user} may create in database ${database} of the source.` }];
   const why = `Role ${user} has no CREATE on database ${database} of the source: it may make neither the publication nor schema pgtrek with the journal.`;
   return [{ ...finding, verdict: 'block', why, remedy }];
+}
+
+/** Only told: without it, changes of the schema are found by comparing. */
+export async function checkEventTrigger({ source, spec }: OnSource): Promise<Finding[]> {
+  if (!stopsAtChanges(spec)) return [];
+  const may = await mayCreateDdlTrigger(source);
+  const { user } = source.endpoint;
+  const why = may
+    ? `${user} may create an event trigger: the lanes stop right at a change of the source's schema.`
+    : `${user} may create no event trigger: a change of the source's schema is noticed some seconds after it.`;
+  return [{ id: 'source.privileges.event_trigger', scope: 'source', verdict: 'ok', why }];
 }
 
 const OWNERSHIP_SQL = `

@@ -13,6 +13,7 @@ const LEFT_SQL = `
   UNION ALL SELECT 'publication ' || pubname FROM pg_publication WHERE pubname LIKE 'pgtrek%'
   UNION ALL SELECT 'subscription ' || subname FROM pg_subscription
     WHERE subname LIKE 'pgtrek%' AND subdbid = (SELECT oid FROM pg_database WHERE datname = current_database())
+  UNION ALL SELECT 'event trigger ' || evtname FROM pg_event_trigger WHERE evtname LIKE 'pgtrek%'
   UNION ALL SELECT 'schema ' || nspname FROM pg_namespace WHERE nspname = 'pgtrek'
   UNION ALL SELECT 'session ' || application_name FROM pg_stat_activity
     WHERE application_name ~ '^pgtrek[:_]' AND datname = current_database()`;

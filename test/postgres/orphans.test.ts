@@ -1,7 +1,9 @@
 import assert from 'node:assert/strict';
 import { after, before, describe, it } from 'node:test';
 import type { LaneName } from '../../contract/names.js';
+import { parseSpec } from '../../contract/spec.js';
 import { connectionString } from '../../postgres/endpoint.js';
+import { createDdlTrigger } from '../../postgres/lane/ddl-trigger.js';
 import { createJournal, createTargetJournal } from '../../postgres/lane/journal.js';
 import { SCHEMA_COMMENT, createLedger } from '../../postgres/ledger/create-ledger.js';
 import { findOrphans, removeOrphan } from '../../postgres/orphans.js';
@@ -15,6 +17,12 @@ const live =
   (owner: string) =>
     Promise.resolve(owners.includes(owner));
 
+const SPEC = {
+  name: 'any',
+  source: { host: 'a', database: 'a', user: 'a' },
+  target: { host: 'b', database: 'b', user: 'b' },
+};
+
 /** What a running migration has on both ends, with a subscription that applies. */
 async function makeMigration({ servers, run }: Databases, name: string, owner: string): Promise<void> {
   const lane = `pgtrek_${name}_1` as LaneName;
@@ -23,6 +31,8 @@ async function makeMigration({ servers, run }: Databases, name: string, owner: s
     await createLedger(target, owner, name);
     await createTargetJournal(target, lane, owner);
   });
+  const job = { name, owner, spec: parseSpec(SPEC), servers, dataDir: '/nowhere' };
+  await withSession(servers.source, { purpose: 'test' }, (source) => createDdlTrigger(job, source));
   await run(
     'source',
     `CREATE PUBLICATION ${lane} FOR TABLE pgtrek.${lane}; COMMENT ON PUBLICATION ${lane} IS 'pgtrek owner=${owner}'`,
@@ -63,6 +73,7 @@ describe('orphans', () => {
     const lane = 'pgtrek_dead_1 run-dead';
     const expected = [
       `target subscription ${lane}`,
+      'source event-trigger pgtrek_dead_ddl run-dead',
       `source slot ${lane}`,
       `source publication ${lane}`,
       `target journal ${lane}`,
@@ -84,7 +95,7 @@ describe('orphans', () => {
     for (const orphan of orphans) await removeOrphan(databases.servers, orphan);
     assert.deepEqual(await find(live('run-alive')), []);
     for (const orphan of orphans) await removeOrphan(databases.servers, orphan);
-    assert.equal((await find(live())).length, 6, 'the living one has all six');
+    assert.equal((await find(live())).length, 7, 'the living one has all seven');
     const rows = await databases.run(
       'target',
       `SELECT owner FROM pgtrek.lane UNION ALL SELECT owner FROM pgtrek.migration`,
@@ -106,6 +117,7 @@ describe('orphans', () => {
       assert.deepEqual(await databases.run(end, `SELECT 1 FROM pg_namespace WHERE nspname = 'pgtrek'`), []);
     }
     assert.deepEqual(await databases.run('source', 'SELECT 1 FROM pg_replication_slots'), []);
+    assert.deepEqual(await databases.run('source', 'SELECT 1 FROM pg_event_trigger'), []);
     assert.deepEqual(await databases.run('target', 'SELECT 1 FROM pg_replication_origin'), []);
   });
 

@@ -4,7 +4,7 @@ import { assertFinding, findingsOf, startPair } from '../pair.js';
 import type { Databases, Pair } from '../pair.js';
 
 const LOGIN = { user: 'mover', password: 'secret' };
-const IDS = ['replication', 'create', 'ownership', 'select', 'row_security'].map(
+const IDS = ['replication', 'create', 'event_trigger', 'ownership', 'select', 'row_security'].map(
   (name) => `source.privileges.${name}`,
 );
 
@@ -38,6 +38,8 @@ describe('privileges of the source’s role', () => {
   it('are named with the grants that give them, and these grants suffice', async () => {
     const validate = () => databases.validate({ source: LOGIN, replication: LOGIN });
     const findings = await validate();
+    const id = 'source.privileges.event_trigger';
+    assertFinding(findings, { id, verdict: 'ok', why: /^mover may create no event trigger/ });
     assertFinding(findings, {
       id: 'source.privileges.replication',
       verdict: 'block',
