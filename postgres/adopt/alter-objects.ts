@@ -73,7 +73,7 @@ function renameOne({ before, after }: Pair, from: string, aside: string | undefi
         : chain((name) => `ALTER ${kind.toUpperCase()} ${name} ON ${on} RENAME`, old.own, now.own);
     }
     case 'schema':
-      return chain((name) => `ALTER SCHEMA ${name} RENAME`, from, after.name);
+      return chain((name) => `ALTER SCHEMA ${name} RENAME`, before.name, after.name);
     default:
       return moveOne({ before, after }, from, aside);
   }
@@ -131,23 +131,32 @@ export function privilegeSteps(pairs: Pair[]): Step[] {
     if (kept === undefined || before.acl === after.acl) return [];
     const { outer, own } = after.kind === 'column' ? splitLast(after.name) : { outer: after.name, own: '' };
     const list = own === '' ? '' : ` (${own})`;
-    const role = (column: string) =>
-      `CASE ${column} WHEN '0' THEN 'PUBLIC' ELSE quote_ident(pg_get_userbyid(${column}::oid)) END`;
     const sql = `
-      SELECT /* pgtrek: plan-privileges */ format('REVOKE ALL%s ON ${kept.word} %s FROM %s', $3::text, $1::text, ${role('x.grantee::text')}) AS statement
-      FROM (SELECT DISTINCT x.grantee FROM (SELECT ${kept.acl} AS acl, ${kept.owner} AS owner FROM ${kept.from} AND $2::text IS NOT NULL) o,
-        aclexplode(coalesce(o.acl, acldefault('${kept.letter}', o.owner))) x) x
+      WITH object AS (SELECT ${kept.acl} AS acl, ${kept.owner} AS owner FROM ${kept.from} AND $2::text IS NOT NULL),
+      wanted AS (
+        SELECT * FROM jsonb_to_recordset($4::jsonb) AS w (grantee text, privilege text, grantable boolean)
+        UNION ALL
+        SELECT CASE d.grantee WHEN 0 THEN 'PUBLIC' WHEN o.owner THEN 'owner' END, d.privilege_type, d.is_grantable
+        FROM object o, aclexplode(acldefault('${kept.letter}', o.owner)) d WHERE $4::jsonb IS NULL
+      ), keeps (all_of_owner) AS (
+        -- MAINTAIN is younger than many a source.
+        SELECT $4::jsonb IS NOT NULL AND NOT EXISTS (
+          SELECT FROM object o, aclexplode(acldefault('${kept.letter}', o.owner)) d
+          WHERE d.grantee = o.owner AND d.privilege_type <> 'MAINTAIN'
+            AND d.privilege_type NOT IN (SELECT privilege FROM wanted WHERE grantee = 'owner'))
+      )
+      SELECT /* pgtrek: plan-privileges */ format('REVOKE ALL%s ON ${kept.word} %s FROM %s', $3::text, $1::text,
+        CASE x.grantee WHEN 0 THEN 'PUBLIC' ELSE quote_ident(pg_get_userbyid(x.grantee)) END) AS statement
+      FROM (
+        SELECT DISTINCT x.grantee FROM object o, aclexplode(coalesce(o.acl, acldefault('${kept.letter}', o.owner))) x, keeps
+        WHERE NOT (all_of_owner AND x.grantee = o.owner)
+      ) x
       UNION ALL
-      (SELECT format('GRANT %s%s ON ${kept.word} %s TO %s%s', g.privilege, $3::text, $1::text,
-        CASE g.grantee WHEN 'owner' THEN quote_ident(pg_get_userbyid(o.owner)) ELSE g.grantee END,
-        CASE WHEN g.grantable THEN ' WITH GRANT OPTION' ELSE '' END)
-      FROM (SELECT ${kept.owner} AS owner FROM ${kept.from} AND $2::text IS NOT NULL) o
-        CROSS JOIN LATERAL (
-          SELECT w.grantee, w.privilege, w.grantable FROM jsonb_to_recordset($4::jsonb) AS w (grantee text, privilege text, grantable boolean)
-          UNION ALL
-          SELECT ${role('d.grantee::text')}, d.privilege_type, d.is_grantable
-          FROM aclexplode(acldefault('${kept.letter}', o.owner)) d WHERE $4::jsonb IS NULL
-        ) g)`;
+      SELECT format('GRANT %s%s ON ${kept.word} %s TO %s%s', w.privilege, $3::text, $1::text,
+        CASE w.grantee WHEN 'owner' THEN quote_ident(pg_get_userbyid(o.owner)) ELSE w.grantee END,
+        CASE WHEN w.grantable THEN ' WITH GRANT OPTION' ELSE '' END)
+      FROM object o, wanted w, keeps
+      WHERE NOT (all_of_owner AND w.grantee = 'owner')`;
     return [
       {
         object: after.name,
@@ -175,31 +184,35 @@ function grantsOf(acl: string): Grant[] {
   );
 }
 
-/** A sequence's definition is what ALTER SEQUENCE takes. */
+/** A sequence's definition is what ALTER SEQUENCE takes; that of an identity column is never owned otherwise. */
 export function sequenceSteps(pairs: Pair[]): Step[] {
+  const ownerOf = ({ raw }: SchemaItem) => raw.split('|').at(-1);
   return pairs
     .filter(({ before, after }) => after.kind === 'sequence' && isChanged(before, after))
-    .map(({ after: { name, definition } }) => {
-      const text = (definition ?? '').replace(/^UNLOGGED /, '');
-      const cycle = / CYCLE(?= OWNED|$)/.test(text) ? '' : ' NO CYCLE';
-      const [facts = '', owned] = text.split(' OWNED BY ');
-      return { object: name, sql: `ALTER SEQUENCE ${name} ${facts}${cycle} OWNED BY ${owned ?? 'NONE'}` };
+    .map(({ before, after }) => {
+      const { name, definition } = after;
+      const [facts = '', owned = 'NONE'] = (definition ?? '').replace(/^UNLOGGED /, '').split(' OWNED BY ');
+      const cycle = facts.endsWith(' CYCLE') ? '' : ' NO CYCLE';
+      const owner = ownerOf(before) === ownerOf(after) ? '' : ` OWNED BY ${owned}`;
+      return { object: name, sql: `ALTER SEQUENCE ${name} ${facts}${cycle}${owner}` };
     });
 }
+
+/** The target may have another version than the source had, from which no way leads there: it stays as it is. */
+const UPDATE_SQL = `
+  SELECT /* pgtrek: plan-extension */ format('ALTER EXTENSION %I UPDATE TO %L', e.extname, p.target) AS statement
+  FROM pg_extension e CROSS JOIN LATERAL pg_extension_update_paths(e.extname) p
+  WHERE quote_ident(e.extname) = $1 AND quote_literal(p.target) = $2 AND p.source = e.extversion AND p.path IS NOT NULL`;
 
 export function extensionSteps(pairs: Pair[]): Step[] {
   return pairs
     .filter(({ before, after }) => after.kind === 'extension' && isChanged(before, after))
-    .flatMap(({ before, after: { name, definition } }) => {
-      const [, version, schema] = /^VERSION (.*) SCHEMA (.*)$/.exec(definition ?? '') ?? [];
-      const [, old, oldSchema] = /^VERSION (.*) SCHEMA (.*)$/.exec(before.definition ?? '') ?? [];
+    .flatMap(({ before, after: { name, definition } }): Step[] => {
+      const [, version = '', schema = ''] = /^VERSION (.*) SCHEMA (.*)$/.exec(definition ?? '') ?? [];
+      const [, , oldSchema] = /^VERSION (.*) SCHEMA (.*)$/.exec(before.definition ?? '') ?? [];
       return [
-        ...(version !== undefined && version !== old
-          ? [{ object: name, sql: `ALTER EXTENSION ${name} UPDATE TO ${version}` }]
-          : []),
-        ...(schema !== undefined && schema !== oldSchema
-          ? [{ object: name, sql: `ALTER EXTENSION ${name} SET SCHEMA ${schema}` }]
-          : []),
+        { object: name, sql: UPDATE_SQL, values: [name, version] },
+        ...(schema === oldSchema ? [] : [{ object: name, sql: `ALTER EXTENSION ${name} SET SCHEMA ${schema}` }]),
       ];
     });
 }

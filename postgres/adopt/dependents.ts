@@ -5,11 +5,11 @@ import type { LedgerState } from './ledger-state.js';
 
 /** An object of the target, by its name there. */
 export interface Root {
-  /** `column`: the views that read it, not itself. */
-  what: 'relation' | 'type' | 'routine' | 'column';
+  /** `column` and `constraint`: the views that need it, not itself. */
+  what: 'relation' | 'type' | 'routine' | 'column' | 'constraint';
   name: string;
-  /** Of a column, quoted. */
-  column?: string;
+  /** Of a column or constraint, quoted; `name` is the table's. */
+  own?: string;
 }
 
 export interface Dependents {
@@ -36,7 +36,14 @@ const ROOTS_SQL = `
     JOIN pg_depend d ON d.refclassid = 'pg_class'::regclass AND d.refobjid = a.attrelid AND d.refobjsubid = a.attnum
       AND d.classid = 'pg_rewrite'::regclass
     JOIN pg_rewrite w ON w.oid = d.objid AND w.rulename = '_RETURN'
-  WHERE what = 'column'`;
+  WHERE what = 'column'
+  UNION SELECT 'pg_class'::regclass, w.ev_class, 0
+  FROM unnest($1::text[], $2::text[], $3::text[]) AS r (what, name, col)
+    JOIN pg_constraint k ON k.conrelid = to_regclass(name) AND quote_ident(k.conname) = col
+    JOIN pg_depend d ON d.refclassid = 'pg_constraint'::regclass AND d.refobjid = k.oid
+      AND d.classid = 'pg_rewrite'::regclass
+    JOIN pg_rewrite w ON w.oid = d.objid AND w.rulename = '_RETURN'
+  WHERE what = 'constraint'`;
 
 /** A view goes with its rule, or with the type of a column. What has an owner among the rest comes and goes with that. */
 const DEPENDENTS_SQL = `
@@ -91,7 +98,7 @@ export async function findDependents(
   const found = await target.query<Found & Record<string, unknown>>(DEPENDENTS_SQL, [
     roots.map(({ what }) => what),
     roots.map(({ name }) => name),
-    roots.map(({ column }) => column ?? null),
+    roots.map(({ own }) => own ?? null),
   ]);
   const whole = found.filter(({ isColumn, isPart, isRoot, table }) => !isColumn && (isRoot || !isPart || table));
   const known = new Set(entries.map(({ type, identity }) => `${type ?? ''} ${identity ?? ''}`));

