@@ -34,6 +34,8 @@ export function planWork(ledger: LedgerState, changes: SourceChanges, reshaped: 
     first: [
       ...dropParts(changes, stays),
       ...dependents.drops.map(({ statement, object }) => ({ object, sql: `${statement} CASCADE` })),
+      ...changedObjects(changes).map(({ name }) => ({ object: name, sql: `DROP ${name}` })),
+      ...resetDefaults(changes),
       ...dropColumns(stays, changes),
       ...renameSteps(pairs, changes.before),
     ],
@@ -62,6 +64,36 @@ function isKept({ before, after }: Pair, changes: SourceChanges, stays: (oid: nu
 
 function isPart({ kind }: SchemaItem): boolean {
   return ['index', 'constraint', 'trigger', 'policy', 'rule'].includes(kind);
+}
+
+/** Operators, casts and other rare ones: their names begin with what they are. */
+function changedObjects({ matches }: SourceChanges): SchemaItem[] {
+  return matches.pairs
+    .filter(({ before, after }) => after.kind === 'object' && isChanged(before, after) && !isDefaultAcl(before))
+    .map(({ before }) => before);
+}
+
+function isDefaultAcl({ kind, name }: SchemaItem): boolean {
+  return kind === 'object' && name.startsWith('default acl ');
+}
+
+const DEFAULTS_SQL = `
+  SELECT /* pgtrek: plan-default-privileges */ format('ALTER DEFAULT PRIVILEGES FOR ROLE %I%s REVOKE ALL ON %s FROM %s',
+    pg_get_userbyid(d.defaclrole), ' IN SCHEMA ' || quote_ident(n.nspname),
+    CASE d.defaclobjtype WHEN 'r' THEN 'TABLES' WHEN 'S' THEN 'SEQUENCES' WHEN 'f' THEN 'ROUTINES' WHEN 'T' THEN 'TYPES'
+      ELSE 'SCHEMAS' END,
+    CASE x.grantee WHEN 0 THEN 'PUBLIC' ELSE quote_ident(pg_get_userbyid(x.grantee)) END) AS statement
+  FROM pg_default_acl d LEFT JOIN pg_namespace n ON n.oid = d.defaclnamespace
+    CROSS JOIN LATERAL pg_identify_object('pg_default_acl'::regclass, d.oid, 0) i
+    CROSS JOIN LATERAL (SELECT DISTINCT grantee FROM aclexplode(d.defaclacl)) x
+  WHERE concat(i.type, ' ', i.identity) = $1 AND x.grantee <> d.defaclrole`;
+
+/** Those of others than the owner; the archive gives what the source has. */
+function resetDefaults({ matches }: SourceChanges): Step[] {
+  const changed = matches.pairs.filter(({ before, after }) => isChanged(before, after)).map(({ before }) => before);
+  return [...matches.gone, ...changed]
+    .filter(isDefaultAcl)
+    .map(({ name }) => ({ object: name, sql: DEFAULTS_SQL, values: [name] }));
 }
 
 /** Indexes, constraints and the like of tables that stay: those that are others now are made anew later. */
@@ -108,16 +140,24 @@ function planEntries(
   stays: (oid: number) => boolean,
 ): Work['entries'] {
   const entries = changes.plan.entries.filter(({ leftOut, section }) => leftOut === undefined && section === 'pre-data');
-  const isThere = createLook(known, dependents.identities, anew);
+  const others = changedObjects(changes).map(({ name }) => name);
+  const isThere = createLook(known, new Set([...dependents.identities, ...others]), anew);
   const restored = entries.filter((entry) => entry.objectId !== 0 && !isThere(entry));
   const isNamed = createNameLook(restored);
+  const tables = new Set(restored.filter(({ kind }) => kind.endsWith('TABLE')).map(({ rest }) => rest));
+  const hasDefaults = changes.found.some(({ item }) => isDefaultAcl(item));
   const texts = new Set(known.map(({ kind, rest }) => `${kind} ${rest}`));
   const altered = alterSteps(changes, stays, new Set(relations.map(({ oid }) => oid)));
   return entries.flatMap((entry): Work['entries'] => {
+    const { kind, objectId, rest } = entry;
     const runs =
-      restored.includes(entry) ||
-      (entry.objectId === 0 && !texts.has(`${entry.kind} ${entry.rest}`)) ||
-      (FOLLOWING.has(entry.kind) && isNamed(entry.rest));
+      kind === 'TABLE ATTACH'
+        ? tables.has(rest)
+        : kind === 'DEFAULT ACL'
+          ? hasDefaults
+          : restored.includes(entry) ||
+            (objectId === 0 && !texts.has(`${kind} ${rest}`)) ||
+            (FOLLOWING.has(kind) && isNamed(rest));
     if (runs) return [{ entry }];
     const steps = altered.get(objectOf(entry));
     altered.delete(objectOf(entry));
@@ -125,7 +165,7 @@ function planEntries(
   });
 }
 
-const FOLLOWING = new Set(['COMMENT', 'ACL', 'SECURITY LABEL', 'TABLE ATTACH', 'DEFAULT', 'SEQUENCE OWNED BY']);
+const FOLLOWING = new Set(['COMMENT', 'ACL', 'SECURITY LABEL', 'DEFAULT', 'SEQUENCE OWNED BY']);
 
 type Entry = Pick<PlannedEntry, 'kind' | 'classId' | 'objectId' | 'type' | 'identity'>;
 
@@ -251,9 +291,10 @@ function dropObjects({ matches }: SourceChanges): Step[] {
   const ids = new Set(matches.gone.map(({ id }) => id));
   const goneTables = new Set(matches.gone.filter(({ kind }) => kind === 'table').map(({ id }) => id));
   return matches.gone
-    .filter(({ kind, container }) => {
+    .filter((item) => {
+      const { kind, container } = item;
       const table = container.replace(/^column\/(\d+)\/.*$/, 'table/$1/0');
-      return ORDER.includes(kind) && !ids.has(container) && !goneTables.has(table);
+      return ORDER.includes(kind) && !isDefaultAcl(item) && !ids.has(container) && !goneTables.has(table);
     })
     .sort((a, b) => ORDER.indexOf(a.kind) - ORDER.indexOf(b.kind))
     .map(({ kind, name }) => ({

@@ -1,16 +1,18 @@
 import assert from 'node:assert/strict';
 import { after, before, describe, it } from 'node:test';
-import { startPair } from '../pair.js';
-import type { Pair } from '../pair.js';
+import { adoptChanges } from '../../../postgres/adopt/adopt-changes.js';
+import { openSession } from '../../../postgres/session.js';
 import { CASES } from '../fingerprint/cases.js';
 import { SCHEMA_SQL } from '../fingerprint/schema.js';
-import { adoptChanges } from '../../../postgres/adopt/adopt-changes.js';
-import { adopt, copyOf, driftOf, replicatedMigration, differencesOf } from './adopted.js';
+import { startPair } from '../pair.js';
+import type { Pair } from '../pair.js';
+import { adopt, copyOf, differencesOf, driftOf, replicatedMigration } from './adopted.js';
 import type { Replicated } from './adopted.js';
+import { ALONE, GROUPS, REFUSED, sqlOf } from './cases.js';
 
-const TO_LOAD: Record<string, string[]> = {};
+const SAME = { source: [], target: [] };
 
-describe('adoption of a schema change', { concurrency: 2 }, () => {
+describe('adoption of schema changes', { concurrency: 2 }, () => {
   let pair: Pair;
   let original: Replicated;
   before(async () => {
@@ -28,28 +30,77 @@ describe('adoption of a schema change', { concurrency: 2 }, () => {
     await pair.remove();
   });
 
-  it('finds nothing where nothing has changed', async () => {
-    const copy = await copyOf(pair, original);
-    assert.deepEqual(await adoptChanges(copy.job, { lanes: [copy.lane], standing: false }), {
-      adopted: [],
-      left: [],
-      tables: [],
-    });
-    assert.deepEqual(await differencesOf(copy), { source: [], target: [] });
+  const again = ({ job, lane }: Replicated, standing: boolean) =>
+    adoptChanges(job, { lanes: [lane], standing });
+
+  it('knows every kind of change', () => {
+    const grouped = GROUPS.flatMap(({ cases }) => cases);
+    assert.deepEqual(
+      CASES.map(({ title }) => title).filter((title) => ![...grouped, ...REFUSED].includes(title)),
+      [],
+    );
   });
 
-  for (const { title, sql } of CASES.filter(({ title }) => title !== 'an unlogged table')) {
+  it('finds nothing where nothing has changed', async () => {
+    const copy = await copyOf(pair, original);
+    assert.deepEqual(await again(copy, false), { adopted: [], left: [], tables: [] });
+    assert.deepEqual(await differencesOf(copy), SAME);
+  });
+
+  for (const { title, sql, tables, waits } of [
+    ...GROUPS.map((group) => ({ ...group, sql: sqlOf(group) })),
+    ...ALONE,
+  ]) {
     it(`brings over ${title}`, async () => {
       const copy = await copyOf(pair, original);
-      await copy.databases.run('source', sql);
+      for (const statement of sql) await copy.databases.run('source', statement);
       const { whileRunning, standing } = await adopt(copy);
-      const last = standing ?? whileRunning;
-      if (process.env['SHOW']) console.log(title, standing ? 'STANDING' : '', last.tables);
-      assert.deepEqual(await differencesOf(copy), { source: [], target: [] });
+      assert.deepEqual(await differencesOf(copy), SAME);
+      assert.equal(standing !== undefined, waits, JSON.stringify(whileRunning.left));
+      const { tables: loose } = standing ?? whileRunning;
+      assert.deepEqual([...loose].sort(), [...tables].sort());
       assert.deepEqual(await driftOf(copy), []);
-      assert.deepEqual(last.tables, TO_LOAD[title] ?? []);
-      const again = await adoptChanges(copy.job, { lanes: [copy.lane], standing: true });
-      assert.deepEqual(again, { adopted: [], left: [], tables: last.tables });
+      assert.deepEqual(await again(copy, true), { adopted: [], left: [], tables: loose });
     });
   }
+
+  it('leaves objects of others where they are, and names them', async () => {
+    const copy = await copyOf(pair, original);
+    await copy.databases.run('target', 'CREATE VIEW public.mine AS SELECT note FROM app.customer');
+    await copy.databases.run('source', 'ALTER TABLE app.customer ALTER note TYPE varchar(3)');
+    await assert.rejects(again(copy, true), { code: 'CONSENT_NEEDED', object: 'public.mine' });
+    await copy.databases.run('target', 'DROP VIEW public.mine');
+    assert.deepEqual((await again(copy, true)).tables, ['app.customer']);
+  });
+
+  it('brings columns and values ahead of what waits', async () => {
+    const copy = await copyOf(pair, original);
+    await copy.databases.run(
+      'source',
+      `ALTER TABLE app.customer ADD phone text, ALTER name DROP NOT NULL; ALTER TABLE app."Order" DROP at;
+       ALTER TYPE app.mood ADD VALUE 'new'`,
+    );
+    const { adopted, left } = await again(copy, false);
+    assert.deepEqual(
+      adopted.map(({ kind }) => kind),
+      ['column-changed', 'column-added', 'enum-value-added'],
+    );
+    assert.ok(left.some(({ kind }) => kind === 'column-dropped'));
+    await copy.databases.run('target', `INSERT INTO app.customer (id, phone, mood) VALUES (1, 'x', 'new')`);
+    assert.deepEqual((await adopt(copy)).standing?.tables, []);
+    assert.deepEqual(await differencesOf(copy), SAME);
+  });
+
+  it('gives up behind a long reader, changes nothing, and is tried again', async () => {
+    const copy = await copyOf(pair, original);
+    await copy.databases.run('source', `ALTER TABLE app.customer ADD phone text; CREATE VIEW app.v AS SELECT 1 AS one`);
+    const failing = { code: 'SQL_FAILED', retryable: true };
+    const session = await openSession(copy.job.servers.target, { purpose: 'test: reader' });
+    await session.query('BEGIN');
+    await session.query('SELECT FROM app.customer LIMIT 1');
+    await assert.rejects(again(copy, false), failing);
+    await session.close();
+    await adopt(copy);
+    assert.deepEqual(await differencesOf(copy), SAME);
+  });
 });
