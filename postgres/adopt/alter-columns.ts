@@ -37,17 +37,19 @@ function olderValue(facts: ColumnFacts): string {
 export function alterColumns(table: SchemaItem, changes: Columns): Step[] {
   const { matches, columns } = changes;
   const oid = relationOf(table);
-  const mine = (item: SchemaItem) => item.kind === 'column' && relationOf(item) === oid && !isInherited(item, changes);
+  const mine = (item: SchemaItem) =>
+    item.kind === 'column' && relationOf(item) === oid && !isInherited(item, changes);
   const fresh = matches.fresh.filter(mine).flatMap((item) => columns.get(item.id) ?? []);
   const pairs = matches.pairs.filter(({ before, after }) => mine(after) && isChanged(before, after));
+  // A new generated column keeps what it is made of from being altered.
   return [
-    ...fresh
-      .sort((a, b) => a.attnum - b.attnum)
-      .flatMap((facts) => [addColumn(table.name, facts), ...storageOf(table.name, facts)]),
     ...pairs.flatMap(({ before, after }) => {
       const facts = columns.get(after.id);
       return facts ? alterColumn(table.name, before, facts) : [];
     }),
+    ...fresh
+      .sort((a, b) => a.attnum - b.attnum)
+      .flatMap((facts) => [addColumn(table.name, facts), ...storageOf(table.name, facts)]),
   ];
 }
 
@@ -56,7 +58,11 @@ function isInherited(item: SchemaItem, { matches, parents }: Columns): boolean {
   const above = parents.get(relationOf(item)) ?? [];
   const others = [...matches.fresh, ...matches.gone, ...matches.pairs.map(({ after }) => after)];
   return others.some(
-    (other) => other.kind === 'column' && other.label === item.label && above.includes(relationOf(other)) && other !== item,
+    (other) =>
+      other.kind === 'column' &&
+      other.label === item.label &&
+      above.includes(relationOf(other)) &&
+      other !== item,
   );
 }
 
@@ -103,7 +109,9 @@ export function alterColumn(table: string, before: SchemaItem, facts: ColumnFact
 
 /** At the end, when sequences and functions that they need are there. */
 export function setDefaults(stays: (oid: number) => boolean, { matches, columns }: Columns): Step[] {
-  const changed = matches.pairs.filter(({ before, after }) => before.raw !== after.raw).map(({ after }) => after);
+  const changed = matches.pairs
+    .filter(({ before, after }) => before.raw !== after.raw)
+    .map(({ after }) => after);
   return [...matches.fresh, ...changed].flatMap((item): Step[] => {
     const facts = columns.get(item.id);
     if (!facts || !stays(facts.oid) || facts.generated !== '' || facts.identity !== '') return [];

@@ -17,6 +17,9 @@ const WORDS: Record<string, string> = {
   index: 'INDEX',
 };
 
+/** They are named by what they stand on, as that is called before its own turn comes. */
+const PARTS = new Set(['column', 'enum-value', 'constraint', 'trigger', 'policy', 'rule']);
+
 /** A name that another object has had so far is taken in a second turn. */
 export function renameSteps(pairs: Pair[], before: SchemaItem[]): Step[] {
   const renamed = pairs.filter((pair) => pair.before.label !== pair.after.label);
@@ -29,11 +32,12 @@ export function renameSteps(pairs: Pair[], before: SchemaItem[]): Step[] {
   const taken = new Set(before.map(({ kind, container, label }) => JSON.stringify([kind, container, label])));
   const first: Step[] = [];
   const second: Step[] = [];
-  for (const pair of renamed) {
+  const order = ({ after }: Pair) => (after.kind === 'schema' ? 0 : PARTS.has(after.kind) ? 1 : 2);
+  for (const pair of renamed.sort((a, b) => order(a) - order(b))) {
     const { kind, container, label } = pair.after;
     const isTaken = taken.has(JSON.stringify([kind, container, label]));
     const aside = isTaken ? `pgtrek_aside_${pair.after.id.replaceAll('/', '_')}` : undefined;
-    const steps = renameOne(pair, nowCalled(pair.before.name), aside);
+    const steps = renameOne(pair, nowCalled, aside);
     first.push(...steps.slice(0, aside === undefined ? steps.length : 1));
     if (aside !== undefined) second.push(...steps.slice(1));
   }
@@ -41,9 +45,14 @@ export function renameSteps(pairs: Pair[], before: SchemaItem[]): Step[] {
 }
 
 /** With `aside` in two steps, by that name. */
-function renameOne({ before, after }: Pair, from: string, aside: string | undefined): Step[] {
+function renameOne(
+  { before, after }: Pair,
+  nowCalled: (name: string) => string,
+  aside: string | undefined,
+): Step[] {
   const { kind } = after;
   const object = before.name;
+  const from = nowCalled(before.name);
   const chain = (prefix: (name: string) => string, oldName: string, newName: string): Step[] =>
     aside === undefined
       ? [{ object, sql: `${prefix(oldName)} TO ${newName}` }]
@@ -66,8 +75,8 @@ function renameOne({ before, after }: Pair, from: string, aside: string | undefi
     case 'trigger':
     case 'policy':
     case 'rule': {
-      const [old, now] = [splitOn(from), splitOn(after.name)];
-      const on = now.table;
+      const [old, now] = [splitOn(before.name), splitOn(after.name)];
+      const on = nowCalled(old.table);
       return kind === 'constraint'
         ? chain((name) => `ALTER TABLE ${on} RENAME CONSTRAINT ${name}`, old.own, now.own)
         : chain((name) => `ALTER ${kind.toUpperCase()} ${name} ON ${on} RENAME`, old.own, now.own);
@@ -104,7 +113,8 @@ function moveOne({ after }: Pair, from: string, aside: string | undefined): Step
 export function ownerSteps(pairs: Pair[]): Step[] {
   return pairs.flatMap(({ before, after }): Step[] => {
     const word = WORDS[after.kind];
-    if (word === undefined || before.role === null || after.role === null || before.role === after.role) return [];
+    if (word === undefined || before.role === null || after.role === null || before.role === after.role)
+      return [];
     const owner = `"${after.role.replaceAll('"', '""')}"`;
     return [{ object: after.name, sql: `ALTER ${word} ${after.name} OWNER TO ${owner}` }];
   });
@@ -112,15 +122,54 @@ export function ownerSteps(pairs: Pair[]): Step[] {
 
 /** Where the catalog keeps privileges: oid of the object by name, privileges, owner, letter of acldefault, word of GRANT. */
 const KEPT: Record<string, { from: string; acl: string; owner: string; letter: string; word: string }> = {
-  table: { from: 'pg_class c WHERE c.oid = to_regclass($1)', acl: 'c.relacl', owner: 'c.relowner', letter: 'r', word: 'TABLE' },
-  view: { from: 'pg_class c WHERE c.oid = to_regclass($1)', acl: 'c.relacl', owner: 'c.relowner', letter: 'r', word: 'TABLE' },
-  sequence: { from: 'pg_class c WHERE c.oid = to_regclass($1)', acl: 'c.relacl', owner: 'c.relowner', letter: 's', word: 'SEQUENCE' },
-  function: { from: 'pg_proc c WHERE c.oid = to_regprocedure($1)', acl: 'c.proacl', owner: 'c.proowner', letter: 'f', word: 'ROUTINE' },
-  schema: { from: 'pg_namespace c WHERE c.oid = to_regnamespace($1)', acl: 'c.nspacl', owner: 'c.nspowner', letter: 'n', word: 'SCHEMA' },
-  type: { from: 'pg_type c WHERE c.oid = to_regtype($1)', acl: 'c.typacl', owner: 'c.typowner', letter: 'T', word: 'TYPE' },
+  table: {
+    from: 'pg_class c WHERE c.oid = to_regclass($1)',
+    acl: 'c.relacl',
+    owner: 'c.relowner',
+    letter: 'r',
+    word: 'TABLE',
+  },
+  view: {
+    from: 'pg_class c WHERE c.oid = to_regclass($1)',
+    acl: 'c.relacl',
+    owner: 'c.relowner',
+    letter: 'r',
+    word: 'TABLE',
+  },
+  sequence: {
+    from: 'pg_class c WHERE c.oid = to_regclass($1)',
+    acl: 'c.relacl',
+    owner: 'c.relowner',
+    letter: 's',
+    word: 'SEQUENCE',
+  },
+  function: {
+    from: 'pg_proc c WHERE c.oid = to_regprocedure($1)',
+    acl: 'c.proacl',
+    owner: 'c.proowner',
+    letter: 'f',
+    word: 'ROUTINE',
+  },
+  schema: {
+    from: 'pg_namespace c WHERE c.oid = to_regnamespace($1)',
+    acl: 'c.nspacl',
+    owner: 'c.nspowner',
+    letter: 'n',
+    word: 'SCHEMA',
+  },
+  type: {
+    from: 'pg_type c WHERE c.oid = to_regtype($1)',
+    acl: 'c.typacl',
+    owner: 'c.typowner',
+    letter: 'T',
+    word: 'TYPE',
+  },
   column: {
     from: 'pg_attribute c JOIN pg_class r ON r.oid = c.attrelid WHERE c.attrelid = to_regclass($1) AND quote_ident(c.attname) = $2',
-    acl: 'c.attacl', owner: 'r.relowner', letter: 'c', word: 'TABLE',
+    acl: 'c.attacl',
+    owner: 'r.relowner',
+    letter: 'c',
+    word: 'TABLE',
   },
 };
 
@@ -175,12 +224,13 @@ interface Grant {
 
 /** As a fingerprint writes them: `owner=INSERT,SELECT "the reader"=SELECT*`. */
 function grantsOf(acl: string): Grant[] {
-  return [...acl.matchAll(/("(?:[^"]|"")*"|[^\s="]+)=([A-Z*,]+)/g)].flatMap(([, grantee = '', privileges = '']) =>
-    privileges.split(',').map((privilege) => ({
-      grantee,
-      privilege: privilege.replace('*', ''),
-      grantable: privilege.endsWith('*'),
-    })),
+  return [...acl.matchAll(/("(?:[^"]|"")*"|[^\s="]+)=([A-Z*,]+)/g)].flatMap(
+    ([, grantee = '', privileges = '']) =>
+      privileges.split(',').map((privilege) => ({
+        grantee,
+        privilege: privilege.replace('*', ''),
+        grantable: privilege.endsWith('*'),
+      })),
   );
 }
 
@@ -212,7 +262,9 @@ export function extensionSteps(pairs: Pair[]): Step[] {
       const [, , oldSchema] = /^VERSION (.*) SCHEMA (.*)$/.exec(before.definition ?? '') ?? [];
       return [
         { object: name, sql: UPDATE_SQL, values: [name, version] },
-        ...(schema === oldSchema ? [] : [{ object: name, sql: `ALTER EXTENSION ${name} SET SCHEMA ${schema}` }]),
+        ...(schema === oldSchema
+          ? []
+          : [{ object: name, sql: `ALTER EXTENSION ${name} SET SCHEMA ${schema}` }]),
       ];
     });
 }

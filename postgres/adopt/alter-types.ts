@@ -95,12 +95,17 @@ export function enumSteps({ matches, types }: { matches: Matches; types: Map<str
 function placeOf(item: SchemaItem, { values }: TypeFacts, fresh: SchemaItem[], { pairs }: Matches): string {
   const nameThere = (label: string) =>
     pairs.find(
-      ({ after }) => after.kind === 'enum-value' && after.container === item.container && after.label === label,
+      ({ after }) =>
+        after.kind === 'enum-value' && after.container === item.container && after.label === label,
     )?.before.label ?? label;
   const at = values.indexOf(item.label);
   const isLater = (label: string) =>
-    fresh.findIndex((other) => other.container === item.container && other.label === label) > fresh.indexOf(item);
-  const previous = values.slice(0, at).filter((label) => !isLater(label)).at(-1);
+    fresh.findIndex((other) => other.container === item.container && other.label === label) >
+    fresh.indexOf(item);
+  const previous = values
+    .slice(0, at)
+    .filter((label) => !isLater(label))
+    .at(-1);
   if (previous !== undefined) return `AFTER ${escapeLiteral(nameThere(previous))}`;
   const next = values.slice(at + 1).find((label) => !isLater(label));
   return next === undefined ? '' : `BEFORE ${escapeLiteral(nameThere(next))}`;

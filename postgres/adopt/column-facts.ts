@@ -20,6 +20,8 @@ export interface ColumnFacts {
   expression: string | null;
   /** Array literal with the value that rows have which are older than the column; null: rows were rewritten, or it is null. */
   missing: string | null;
+  /** That value. */
+  older: string | null;
   /** Word of ALTER COLUMN … SET STORAGE. */
   storage: string;
   /** Before 14 there is none. */
@@ -36,6 +38,7 @@ function factsSql(version: number): string {
     a.atttypid AS "typeOid", a.atttypmod AS typmod, a.attnotnull AS "notNull", a.attidentity::text AS identity,
     a.attgenerated::text AS generated, pg_get_expr(d.adbin, d.adrelid) AS expression,
     CASE WHEN a.atthasmissing THEN a.attmissingval::text END AS missing,
+    CASE WHEN a.atthasmissing THEN (a.attmissingval::text::text[])[1] END AS older,
     CASE a.attstorage WHEN 'p' THEN 'PLAIN' WHEN 'e' THEN 'EXTERNAL' WHEN 'm' THEN 'MAIN' ELSE 'EXTENDED' END AS storage,
     ${version >= 140000 ? `CASE a.attcompression WHEN 'p' THEN 'pglz' WHEN 'l' THEN 'lz4' ELSE 'default' END` : `''`} AS compression
   FROM pg_attribute a

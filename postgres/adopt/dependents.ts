@@ -100,7 +100,9 @@ export async function findDependents(
     roots.map(({ name }) => name),
     roots.map(({ own }) => own ?? null),
   ]);
-  const whole = found.filter(({ isColumn, isPart, isRoot, table }) => !isColumn && (isRoot || !isPart || table));
+  const whole = found.filter(
+    ({ isColumn, isPart, isRoot, table }) => !isColumn && (isRoot || !isPart || table),
+  );
   const known = new Set(entries.map(({ type, identity }) => `${type ?? ''} ${identity ?? ''}`));
   const ours = new Set(relations.map(({ qualified }) => qualified));
   const foreign = found.find((each) =>
@@ -116,7 +118,9 @@ export async function findDependents(
         statement: `DROP ${type.toUpperCase()} IF EXISTS ${identity}`,
         object: identity,
       })),
-    identities: new Set(found.filter(({ isColumn }) => !isColumn).map(({ type, identity }) => `${type} ${identity}`)),
+    identities: new Set(
+      found.filter(({ isColumn }) => !isColumn).map(({ type, identity }) => `${type} ${identity}`),
+    ),
     columns: found.flatMap(({ isColumn, table, identity }) =>
       isColumn && table !== null ? [{ table, column: identity }] : [],
     ),
@@ -127,7 +131,10 @@ export async function findDependents(
 function needsConsent({ type, identity }: Found, roots: Root[]): PgtrekError {
   return new PgtrekError(
     'CONSENT_NEEDED',
-    `The source’s schema has changed, and to bring that over would drop ${type} ${identity} of the target, which this migration did not make (it depends on ${roots.map(({ name }) => name).slice(0, 5).join(', ')}).`,
+    `The source’s schema has changed, and to bring that over would drop ${type} ${identity} of the target, which this migration did not make (it depends on ${roots
+      .map(({ name }) => name)
+      .slice(0, 5)
+      .join(', ')}).`,
     {
       object: identity,
       remedy: `On the target: DROP ${type.toUpperCase()} ${identity}; or take out of it what names the changed objects; then retry.`,

@@ -57,8 +57,16 @@ export function fillsUnknown(
  * A row that was sent before the column existed gets the default of the target: it must be what such a row has on the
  * source.
  */
-export function isDefaultOfOldRows({ missing, generated, expression }: ColumnFacts): boolean {
+export function isDefaultOfOldRows({ missing, older, generated, expression }: ColumnFacts): boolean {
   if (generated !== '') return true;
-  if (missing === null) return expression === null;
-  return expression !== null && /^('([^']|'')*'|-?[\d.]+|true|false)(::[^()]+(\(\d+(,\d+)?\))?)?$/.test(expression);
+  if (missing === null || expression === null) return missing === null && expression === null;
+  return constantOf(expression) === older;
+}
+
+/** Of `'x'::text`, `5` and `true`, as the server writes the value; undefined for everything else. */
+function constantOf(expression: string): string | undefined {
+  const [, quoted, plain] =
+    /^(?:'((?:[^']|'')*)'|(-?[\d.]+|true|false))(?:::[^()]+(?:\(\d+(?:,\d+)?\))?)?$/.exec(expression) ?? [];
+  if (quoted !== undefined) return quoted.replaceAll("''", "'");
+  return plain === 'true' || plain === 'false' ? plain.charAt(0) : plain;
 }

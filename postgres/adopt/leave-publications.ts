@@ -17,7 +17,11 @@ const LISTED_SQL = `
  * Before the target has new tables of these names: what the lanes send of them from here on ends there, and what they still
  * hold is ignored, as the new tables belong to no subscription.
  */
-export async function leavePublications(source: Session, lanes: LaneName[], tables: Set<number>): Promise<void> {
+export async function leavePublications(
+  source: Session,
+  lanes: LaneName[],
+  tables: Set<number>,
+): Promise<void> {
   if (tables.size === 0) return;
   const listed = await source.query<{ publication: string; list: string }>(LISTED_SQL, [lanes, [...tables]]);
   for (const { publication, list } of listed) {

@@ -72,7 +72,8 @@ function directly(ledger: LedgerState, changes: SourceChanges): number[] {
 }
 
 function isRewritten(known: KnownRelation | undefined, { filenodes }: SourceChanges): boolean {
-  return known?.heap == null || known.heap !== filenodes.get(known.oid)?.heap;
+  if (known === undefined || known.heap === null) return true;
+  return known.heap !== filenodes.get(known.oid)?.heap;
 }
 
 function parentRoot({ plan }: SourceChanges, oid: number): number {
@@ -88,7 +89,9 @@ function isLaidDownAnew(before: SchemaItem, after: SchemaItem): boolean {
 function isNameReused(before: SchemaItem, after: SchemaItem, changes: SourceChanges): boolean {
   if (before.label === after.label) return false;
   const has = (items: SchemaItem[], label: string) =>
-    items.some((item) => item.kind === after.kind && item.container === after.container && item.label === label);
+    items.some(
+      (item) => item.kind === after.kind && item.container === after.container && item.label === label,
+    );
   return has(changes.before, after.label) || has(changes.after, before.label);
 }
 
@@ -101,7 +104,9 @@ function addFamilies(anew: Set<number>, { plan }: SourceChanges): void {
 function rootsOf({ relations }: LedgerState, changes: SourceChanges, anew: Set<number>): Root[] {
   const { matches, plan } = changes;
   const now = new Set(plan.relations.map(({ oid }) => oid));
-  const tables = relations.filter(({ oid, kind }) => 'rpf'.includes(kind) && (anew.has(oid) || !now.has(oid)));
+  const tables = relations.filter(
+    ({ oid, kind }) => 'rpf'.includes(kind) && (anew.has(oid) || !now.has(oid)),
+  );
   const gone = matches.gone.filter(({ kind }) => kind === 'view');
   const changed = matches.pairs.filter(({ before, after }) => isMadeAnew(before, after, changes));
   return [
@@ -119,10 +124,17 @@ function rootOf({ kind, name }: SchemaItem): Root[] {
 }
 
 /** What no ALTER turns into what it is now. A function that keeps its oid was replaced, and so it can be here. */
-export function isMadeAnew(before: SchemaItem, after: SchemaItem, { matches, before: all }: SourceChanges): boolean {
+export function isMadeAnew(
+  before: SchemaItem,
+  after: SchemaItem,
+  { matches, before: all }: SourceChanges,
+): boolean {
   if (after.kind === 'type') {
     const lost = matches.gone.some(({ kind, container }) => kind === 'enum-value' && container === before.id);
-    return lost || (isChanged(before, after) && !/^(\(|ENUM$)/.test(after.definition ?? '') && !isDomain(before, after));
+    return (
+      lost ||
+      (isChanged(before, after) && !/^(\(|ENUM$)/.test(after.definition ?? '') && !isDomain(before, after))
+    );
   }
   if (!isChanged(before, after)) return false;
   if (after.kind === 'view') return true;
@@ -132,7 +144,8 @@ export function isMadeAnew(before: SchemaItem, after: SchemaItem, { matches, bef
 
 /** Of the same type: its first words. */
 function isDomain(before: SchemaItem, after: SchemaItem): boolean {
-  const base = ({ definition }: SchemaItem) => /^(.*?)( COLLATE| NOT NULL| DEFAULT| CONSTRAINT|$)/.exec(definition ?? '')?.[1];
+  const base = ({ definition }: SchemaItem) =>
+    /^(.*?)( COLLATE| NOT NULL| DEFAULT| CONSTRAINT|$)/.exec(definition ?? '')?.[1];
   return after.definition !== null && base(before) === base(after) && base(after) !== '';
 }
 
@@ -147,7 +160,9 @@ function retypedColumns({ matches }: SourceChanges): Root[] {
 
 /** A view that groups by a key needs it. */
 function lostKeys({ matches }: SourceChanges): Root[] {
-  const changed = matches.pairs.filter(({ before, after }) => isChanged(before, after)).map(({ before }) => before);
+  const changed = matches.pairs
+    .filter(({ before, after }) => isChanged(before, after))
+    .map(({ before }) => before);
   return [...matches.gone, ...changed]
     .filter(({ kind }) => kind === 'constraint')
     .map(({ name }) => {
@@ -168,6 +183,7 @@ function takenAlong(
     ...dependents.columns.filter(({ column }) => !gone.has(column)).map(({ table }) => table),
   ]);
   const now = new Set(plan.relations.map(({ oid }) => oid));
-  return relations.filter(({ oid, qualified }) => tables.has(qualified) && now.has(oid)).map(({ oid }) => oid);
+  return relations
+    .filter(({ oid, qualified }) => tables.has(qualified) && now.has(oid))
+    .map(({ oid }) => oid);
 }
-

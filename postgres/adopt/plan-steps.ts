@@ -69,7 +69,9 @@ function isPart({ kind }: SchemaItem): boolean {
 /** Operators, casts and other rare ones: their names begin with what they are. */
 function changedObjects({ matches }: SourceChanges): SchemaItem[] {
   return matches.pairs
-    .filter(({ before, after }) => after.kind === 'object' && isChanged(before, after) && !isDefaultAcl(before))
+    .filter(
+      ({ before, after }) => after.kind === 'object' && isChanged(before, after) && !isDefaultAcl(before),
+    )
     .map(({ before }) => before);
 }
 
@@ -90,7 +92,9 @@ const DEFAULTS_SQL = `
 
 /** Those of others than the owner; the archive gives what the source has. */
 function resetDefaults({ matches }: SourceChanges): Step[] {
-  const changed = matches.pairs.filter(({ before, after }) => isChanged(before, after)).map(({ before }) => before);
+  const changed = matches.pairs
+    .filter(({ before, after }) => isChanged(before, after))
+    .map(({ before }) => before);
   return [...matches.gone, ...changed]
     .filter(isDefaultAcl)
     .map(({ name }) => ({ object: name, sql: DEFAULTS_SQL, values: [name] }));
@@ -98,10 +102,14 @@ function resetDefaults({ matches }: SourceChanges): Step[] {
 
 /** Indexes, constraints and the like of tables that stay: those that are others now are made anew later. */
 function dropParts({ matches }: SourceChanges, stays: (oid: number) => boolean): Step[] {
-  const changed = matches.pairs.filter(({ before, after }) => isChanged(before, after)).map(({ before }) => before);
+  const changed = matches.pairs
+    .filter(({ before, after }) => isChanged(before, after))
+    .map(({ before }) => before);
   const parts = [...matches.gone, ...changed].filter((item) => isPart(item) && stays(item.rel));
   const order = (item: SchemaItem) => (item.definition?.startsWith('FOREIGN KEY') ? 0 : 1);
-  return parts.sort((a, b) => order(a) - order(b)).flatMap((item) => [...dropReferences(item), { object: item.name, sql: dropOf(item) }]);
+  return parts
+    .sort((a, b) => order(a) - order(b))
+    .flatMap((item) => [...dropReferences(item), { object: item.name, sql: dropOf(item) }]);
 }
 
 /** Foreign keys of ours that need a key: they are made anew behind it. */
@@ -139,7 +147,9 @@ function planEntries(
   { anew, dependents }: Reshaped,
   stays: (oid: number) => boolean,
 ): Work['entries'] {
-  const entries = changes.plan.entries.filter(({ leftOut, section }) => leftOut === undefined && section === 'pre-data');
+  const entries = changes.plan.entries.filter(
+    ({ leftOut, section }) => leftOut === undefined && section === 'pre-data',
+  );
   const others = changedObjects(changes).map(({ name }) => name);
   const isThere = createLook(known, new Set([...dependents.identities, ...others]), anew);
   const restored = entries.filter((entry) => entry.objectId !== 0 && !isThere(entry));
@@ -170,11 +180,7 @@ const FOLLOWING = new Set(['COMMENT', 'ACL', 'SECURITY LABEL', 'DEFAULT', 'SEQUE
 type Entry = Pick<PlannedEntry, 'kind' | 'classId' | 'objectId' | 'type' | 'identity'>;
 
 /** The same object, or one of its name that was made anew as it was; and it is not dropped. */
-function createLook(
-  known: KnownEntry[],
-  dropped: Set<string>,
-  anew: Set<number>,
-): (entry: Entry) => boolean {
+function createLook(known: KnownEntry[], dropped: Set<string>, anew: Set<number>): (entry: Entry) => boolean {
   const byObject = new Map(known.map((entry) => [`${entry.kind} ${entry.object}`, entry]));
   const byName = new Map(known.map((entry) => [`${entry.kind} ${entry.identity ?? ''}`, entry]));
   return (entry) => {
@@ -211,7 +217,9 @@ function alterSteps(
 ): Map<string, Step[]> {
   const { matches, after } = changes;
   const steps = new Map<string, Step[]>();
-  const tables = after.filter((item) => item.kind === 'table' && known.has(relationOf(item)) && stays(relationOf(item)));
+  const tables = after.filter(
+    (item) => item.kind === 'table' && known.has(relationOf(item)) && stays(relationOf(item)),
+  );
   for (const table of tables) {
     const pair = matches.pairs.find((each) => each.after.id === table.id);
     steps.set(`1259/${String(relationOf(table))}`, [
@@ -220,7 +228,9 @@ function alterSteps(
     ]);
   }
   const full = new Map(after.map((item) => [item.id, item]));
-  for (const pair of matches.pairs.filter(({ before, after: now }) => now.kind === 'function' && isChanged(before, now))) {
+  for (const pair of matches.pairs.filter(
+    ({ before, after: now }) => now.kind === 'function' && isChanged(before, now),
+  )) {
     const definition = full.get(pair.after.id)?.definition;
     if (isMadeAnew(pair.before, pair.after, changes) || !definition) continue;
     steps.set(`1255/${String(relationOf(pair.after))}`, [{ object: pair.after.name, sql: definition }]);
@@ -244,7 +254,9 @@ function tableSteps({ before, after }: Pair, { plan }: SourceChanges): Step[] {
   const keys = optionsOf(old[4]).map((option) => option.split('=')[0] ?? '');
   return [
     ...(old[4] !== now[4] && keys.length > 0 ? [alter(`RESET (${keys.join(', ')})`)] : []),
-    ...(old[4] !== now[4] && optionsOf(now[4]).length > 0 ? [alter(`SET (${optionsOf(now[4]).join(', ')})`)] : []),
+    ...(old[4] !== now[4] && optionsOf(now[4]).length > 0
+      ? [alter(`SET (${optionsOf(now[4]).join(', ')})`)]
+      : []),
     ...(old[2] !== now[2] ? [alter(`${now[2] === 't' ? 'ENABLE' : 'DISABLE'} ROW LEVEL SECURITY`)] : []),
     ...(old[3] !== now[3] ? [alter(`${now[3] === 't' ? '' : 'NO '}FORCE ROW LEVEL SECURITY`)] : []),
     ...left.filter((name) => !joined.includes(name)).map((name) => alter(`NO INHERIT ${name}`)),
@@ -269,7 +281,9 @@ const CHECK_SQL = `
 /** Those that a table got, or that went with a function: pg_dump has them inside the table. */
 function checkSteps({ after, parents }: SourceChanges, stays: (oid: number) => boolean): Step[] {
   return after
-    .filter(({ kind, definition, rel }) => kind === 'constraint' && definition?.startsWith('CHECK') && stays(rel))
+    .filter(
+      ({ kind, definition, rel }) => kind === 'constraint' && definition?.startsWith('CHECK') && stays(rel),
+    )
     .sort((a, b) => Number(parents.has(a.rel)) - Number(parents.has(b.rel)))
     .map(({ name, definition }) => {
       const { own, table } = splitOn(name);
@@ -299,6 +313,6 @@ function dropObjects({ matches }: SourceChanges): Step[] {
     .sort((a, b) => ORDER.indexOf(a.kind) - ORDER.indexOf(b.kind))
     .map(({ kind, name }) => ({
       object: name,
-sql: kind === 'object' ? `DROP ${name}` : `DROP ${WORDS[kind] ?? ''} IF EXISTS ${name}`,
+      sql: kind === 'object' ? `DROP ${name}` : `DROP ${WORDS[kind] ?? ''} IF EXISTS ${name}`,
     }));
 }

@@ -5,7 +5,6 @@ import { PgtrekError } from '../../contract/errors.js';
 import { findClientTools } from '../client-tools.js';
 import type { Differences } from '../fingerprint/find-drift.js';
 import { findDifferences } from '../fingerprint/find-drift.js';
-import { firstFactOf } from '../fingerprint/compare-items.js';
 import type { SchemaItem } from '../fingerprint/read-items.js';
 import { readDigest } from '../fingerprint/read-items.js';
 import type { Job } from '../job.js';
@@ -69,7 +68,8 @@ export async function readChanges(
       filenodes: new Map(nodes.map((node) => [node.oid, node])),
     };
   });
-  if (read && !(read.certain && (await readDigest(source)) === read.plan.fingerprint.digest)) throw changing();
+  if (read && !(read.certain && (await readDigest(source)) === read.plan.fingerprint.digest))
+    throw changing();
   return read;
 }
 
@@ -80,11 +80,6 @@ export function relationOf({ id }: Pick<SchemaItem, 'id'>): number {
 
 function oidsOf(items: SchemaItem[], kind: string): number[] {
   return items.filter((item) => item.kind === kind).map(relationOf);
-}
-
-/** The parent of a partition: its facts begin with it. */
-export function parentOf(item: SchemaItem): number {
-  return Number(firstFactOf(item));
 }
 
 /** Definitions are those of the newest catalogs: what is read while they change may not go together. */

@@ -140,7 +140,5 @@ function sorted(found: Found[]): Found[] {
   };
   const textOf = (change: SchemaChange) =>
     JSON.stringify([change.object, change.kind, change.from, change.to]);
-  return found.sort(
-    ({ change: a }, { change: b }) => rank(a) - rank(b) || (textOf(a) < textOf(b) ? -1 : 1),
-  );
+  return found.sort(({ change: a }, { change: b }) => rank(a) - rank(b) || (textOf(a) < textOf(b) ? -1 : 1));
 }

@@ -77,7 +77,7 @@ describe('adoption of schema changes', { concurrency: 2 }, () => {
     const copy = await copyOf(pair, original);
     await copy.databases.run(
       'source',
-      `ALTER TABLE app.customer ADD phone text, ALTER name DROP NOT NULL; ALTER TABLE app."Order" DROP at;
+      `ALTER TABLE app.customer ADD phone text, ALTER name DROP NOT NULL; ALTER TABLE app.child DROP b;
        ALTER TYPE app.mood ADD VALUE 'new'`,
     );
     const { adopted, left } = await again(copy, false);
@@ -93,7 +93,10 @@ describe('adoption of schema changes', { concurrency: 2 }, () => {
 
   it('gives up behind a long reader, changes nothing, and is tried again', async () => {
     const copy = await copyOf(pair, original);
-    await copy.databases.run('source', `ALTER TABLE app.customer ADD phone text; CREATE VIEW app.v AS SELECT 1 AS one`);
+    await copy.databases.run(
+      'source',
+      `ALTER TABLE app.customer ADD phone text; CREATE VIEW app.v AS SELECT 1 AS one`,
+    );
     const failing = { code: 'SQL_FAILED', retryable: true };
     const session = await openSession(copy.job.servers.target, { purpose: 'test: reader' });
     await session.query('BEGIN');

@@ -61,16 +61,24 @@ describe('adoption while a lane applies and others write', () => {
   const caughtUp = async ({ databases: { run } }: Replicated, table: string) => {
     const rows = async (end: 'source' | 'target') =>
       JSON.stringify(await run(end, `SELECT count(*), sum(amount) FROM ${table}`));
-    assert.ok(await waitUntil(async () => (await rows('source')) === (await rows('target')), { deadlineMs: 20_000 }), table);
+    assert.ok(
+      await waitUntil(async () => (await rows('source')) === (await rows('target')), { deadlineMs: 20_000 }),
+      table,
+    );
   };
   const errorsOf = async ({ databases: { run } }: Replicated) =>
-    (await run('target', `SELECT apply_error_count::int AS errors FROM pg_stat_subscription_stats`))[0]?.['errors'];
+    (await run('target', `SELECT apply_error_count::int AS errors FROM pg_stat_subscription_stats`))[0]?.[
+      'errors'
+    ];
 
   it('gives rows that are older than a column, and on their way, what they have on the source', async () => {
     const { job, lane, databases } = migration;
     const stop = startWriting(databases);
     try {
-      await databases.run('source', `ALTER TABLE b ADD stamp text DEFAULT 'old'; ALTER TABLE b ALTER stamp SET DEFAULT 'new'`);
+      await databases.run(
+        'source',
+        `ALTER TABLE b ADD stamp text DEFAULT 'old'; ALTER TABLE b ALTER stamp SET DEFAULT 'new'`,
+      );
       const first = await adoptChanges(job, { lanes: [lane], standing: false });
       assert.deepEqual(
         first.left.map(({ kind }) => kind),
@@ -87,7 +95,10 @@ describe('adoption while a lane applies and others write', () => {
     await databases.run('target', `ALTER SUBSCRIPTION ${lane} ENABLE`);
     await databases.run('source', `INSERT INTO b (amount) VALUES (7)`);
     await caughtUp(migration, 'b');
-    assert.deepEqual((await compareDatabases(databases.servers.source, databases.servers.target)).problems, []);
+    assert.deepEqual(
+      (await compareDatabases(databases.servers.source, databases.servers.target)).problems,
+      [],
+    );
   });
 
   it('ignores what the lane still sends of a table that is loaded again', async () => {
@@ -96,7 +107,10 @@ describe('adoption while a lane applies and others write', () => {
     const before = await errorsOf(migration);
     try {
       await databases.run('target', `ALTER SUBSCRIPTION ${lane} DISABLE`);
-      await databases.run('source', `SELECT pg_sleep(0.3); ALTER TABLE a ALTER amount TYPE numeric USING amount * 2`);
+      await databases.run(
+        'source',
+        `SELECT pg_sleep(0.3); ALTER TABLE a ALTER amount TYPE numeric USING amount * 2`,
+      );
       const first = await adoptChanges(job, { lanes: [lane], standing: false });
       assert.deepEqual(
         first.left.map(({ kind }) => kind),
@@ -118,8 +132,16 @@ describe('adoption while a lane applies and others write', () => {
     await publishLane(job, next);
     const { snapshot, release } = await holdSnapshot(job);
     for (const batch of (await planLoad(job, next)).groups.flatMap(({ copies }) => copies))
-      await copyBatch(job, next, { snapshots: [snapshot], batch, bytesPerSecond: undefined }, () => undefined);
+      await copyBatch(
+        job,
+        next,
+        { snapshots: [snapshot], batch, bytesPerSecond: undefined },
+        () => undefined,
+      );
     await release();
-    assert.deepEqual((await compareDatabases(databases.servers.source, databases.servers.target)).problems, []);
+    assert.deepEqual(
+      (await compareDatabases(databases.servers.source, databases.servers.target)).problems,
+      [],
+    );
   });
 });

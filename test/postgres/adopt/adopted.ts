@@ -115,7 +115,9 @@ async function schemaOf({ job }: Replicated, end: 'source' | 'target'): Promise<
     session.read(() => readItems(session, null)),
   );
   return items
-    .map((item) => [item.kind, item.name, plain(item), item.role, item.acl?.replace('MAINTAIN,', '')].join(' | '))
+    .map((item) =>
+      [item.kind, item.name, plain(item), item.role, item.acl?.replace('MAINTAIN,', '')].join(' | '),
+    )
     .filter((line) => !/\baudit\b/.test(line))
     .sort();
 }

@@ -28,7 +28,6 @@ export const GROUPS: Group[] = [
       'a renamed index',
       'a new view',
       'a changed function',
-      'a new function of the same name',
       'a new type once',
       'a new value of an enum',
       'a changed sequence',
@@ -40,6 +39,7 @@ export const GROUPS: Group[] = [
       'rare objects',
       'another owner',
       'privileges',
+      'a new function of the same name',
       'default privileges',
       'a dropped key',
       'a column of an inheritance tree',
@@ -88,13 +88,21 @@ export const GROUPS: Group[] = [
     cases: [
       'a column of another type, without its indexes and keys',
       'a shorter column',
-      'a column of a partitioned table once',
-      'a table that took the name of another',
       'a detached partition',
       'an attached partition',
+      'a column of a partitioned table once',
+      'a table that took the name of another',
       'a new partitioned table once',
     ],
-    tables: ['app."Order"', 'app.customer', 'app.event', 'app.event_2025', 'app.old', 'app.child', 'app.tree'],
+    tables: [
+      'app."Order"',
+      'app.customer',
+      'app.event',
+      'app.event_2025',
+      'app.old',
+      'app.child',
+      'app.tree',
+    ],
     waits: true,
   },
   {
@@ -116,7 +124,11 @@ export const GROUPS: Group[] = [
   },
   {
     title: 'a schema of another name',
-    cases: ['a table that was made anew', 'a dropped partitioned table once', 'a renamed schema, and nothing in it'],
+    cases: [
+      'a table that was made anew',
+      'a dropped partitioned table once',
+      'a renamed schema, and nothing in it',
+    ],
     tables: ['application.child'],
     waits: true,
   },
@@ -148,7 +160,7 @@ export const ALONE: { title: string; sql: string[]; tables: string[]; waits: boo
   {
     title: 'columns whose rows are known',
     sql: [
-      `ALTER TABLE app.customer ADD at timestamptz DEFAULT now(), ADD late text, ADD twin int GENERATED ALWAYS AS (id + 1) STORED`,
+      `ALTER TABLE app.customer ADD at timestamptz DEFAULT now(), ADD late text`,
       `ALTER TABLE app.customer ALTER late SET DEFAULT 'x'`,
       `ALTER TABLE app.customer ADD flag bool NOT NULL DEFAULT false, ADD n int DEFAULT 5; ALTER TABLE app.customer ALTER n DROP DEFAULT`,
     ],
@@ -160,7 +172,8 @@ export const ALONE: { title: string; sql: string[]; tables: string[]; waits: boo
     sql: [
       'DROP VIEW app.spent CASCADE',
       'ALTER TABLE app.customer ALTER code TYPE varchar(20) COLLATE "C"',
-      'ALTER TABLE app."Order" ALTER total TYPE numeric(12,2), ALTER number TYPE bigint',
+      'ALTER TABLE app."Order" ALTER total TYPE numeric(12,2)',
+      'ALTER TABLE app.parent ALTER a TYPE bigint, ADD twin bigint GENERATED ALWAYS AS (a + 1) STORED',
     ],
     tables: [],
     waits: false,
