@@ -91,6 +91,30 @@ describe('adoption of schema changes', { concurrency: 2 }, () => {
     assert.deepEqual(await differencesOf(copy), SAME);
   });
 
+  it('begins again where an attempt died before, within or behind the transaction of the target', async () => {
+    const copy = await copyOf(pair, original);
+    await copy.databases.run(
+      'source',
+      `ALTER TABLE app.customer ALTER note TYPE varchar(3); ALTER TABLE app."Order" RENAME TO orders;
+       CREATE TYPE app.size AS ENUM ('s'); ALTER TYPE app.mood ADD VALUE 'new'`,
+    );
+    for (const [when, tag] of [
+      ['after', 'leave-publication'],
+      ['after', 'replace-relations'],
+      ['before', 'read-loose-tables'],
+    ] as const) {
+      const observer = (at: string, seen: string) => {
+        if (at === when && seen === tag) throw new Error('died');
+        return Promise.resolve();
+      };
+      const servers = { ...copy.job.servers, observer };
+      await assert.rejects(again({ ...copy, job: { ...copy.job, servers } }, true), /died/);
+    }
+    assert.deepEqual(await again(copy, true), { adopted: [], left: [], tables: ['app.customer'] });
+    await adopt(copy);
+    assert.deepEqual(await differencesOf(copy), SAME);
+  });
+
   it('gives up behind a long reader, changes nothing, and is tried again', async () => {
     const copy = await copyOf(pair, original);
     await copy.databases.run(
