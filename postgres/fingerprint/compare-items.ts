@@ -1,17 +1,16 @@
 /** Turns two readings of a schema into typed changes: each told once, on the object that was changed by hand. */
 import type { ChangeKind, SchemaChange } from '../../contract/schema-change.js';
-import { matchItems } from './match-items.js';
 import type { Matches, Pair } from './match-items.js';
 import type { SchemaItem } from './read-items.js';
 
 /** A change with the object that it was found on. */
-interface Found {
+export interface Found {
   change: SchemaChange;
   item: SchemaItem;
 }
 
-export function compareItems(before: SchemaItem[], after: SchemaItem[]): SchemaChange[] {
-  const matches = matchItems(before, after);
+/** `matches`: as matchItems makes them of both. */
+export function findChanged(before: SchemaItem[], after: SchemaItem[], matches: Matches): Found[] {
   const found = [
     ...matches.pairs.flatMap(changesOf),
     ...withoutFollowers(matches.gone, matches).map((item) => ({ item, change: lossOf(item) })),
@@ -58,7 +57,7 @@ function changesOf({ before, after }: Pair): Found[] {
 }
 
 /** Oids of what it is made of change too when that was made anew: then the definition tells that nothing has changed. */
-function isChanged(before: SchemaItem, after: SchemaItem): boolean {
+export function isChanged(before: SchemaItem, after: SchemaItem): boolean {
   return before.raw !== after.raw && (before.definition === null || before.definition !== after.definition);
 }
 
@@ -68,7 +67,7 @@ function changeKindOf(before: SchemaItem, after: SchemaItem): ChangeKind {
   return retyped ? 'column-retyped' : (`${after.kind}-changed` as ChangeKind);
 }
 
-function firstFactOf({ raw }: SchemaItem): string {
+export function firstFactOf({ raw }: SchemaItem): string {
   return raw.slice(0, raw.indexOf('|'));
 }
 
@@ -122,26 +121,24 @@ function parentsOf(items: SchemaItem[]): Map<string, string> {
 }
 
 /** A column of a partitioned table is a column of every leaf: it is told once. */
-function withoutInherited(found: Found[], parents: Map<string, string>): SchemaChange[] {
+function withoutInherited(found: Found[], parents: Map<string, string>): Found[] {
   const keyOf = ({ change, item }: Found, table: string) => JSON.stringify([change.kind, table, item.label]);
   const told = new Set(found.map((each) => keyOf(each, each.item.container)));
-  return found
-    .filter((each) => {
-      const parent = each.item.kind === 'column' ? parents.get(each.item.container) : undefined;
-      return parent === undefined || !told.has(keyOf(each, parent));
-    })
-    .map(({ change }) => change);
+  return found.filter((each) => {
+    const parent = each.item.kind === 'column' ? parents.get(each.item.container) : undefined;
+    return parent === undefined || !told.has(keyOf(each, parent));
+  });
 }
 
 /** What endangers rows comes first, as only the first 50 are told. */
 const ORDER = ['table', 'column', 'partition', 'type', 'enum', 'constraint', 'index', 'sequence', 'schema'];
 
-function sorted(changes: SchemaChange[]): SchemaChange[] {
+function sorted(found: Found[]): Found[] {
   const rank = ({ kind }: SchemaChange) => {
     const at = ORDER.indexOf(kind.split('-')[0] ?? '');
     return at === -1 ? ORDER.length : at;
   };
   const textOf = (change: SchemaChange) =>
     JSON.stringify([change.object, change.kind, change.from, change.to]);
-  return changes.sort((a, b) => rank(a) - rank(b) || (textOf(a) < textOf(b) ? -1 : 1));
+  return found.sort(({ change: a }, { change: b }) => rank(a) - rank(b) || (textOf(a) < textOf(b) ? -1 : 1));
 }

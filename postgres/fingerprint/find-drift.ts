@@ -5,8 +5,12 @@ import type { Spec } from '../../contract/spec.js';
 import type { SeenDrift } from '../../contract/state.js';
 import { readRelationNames, selectRelations } from '../selection.js';
 import type { Session } from '../session.js';
-import { compareItems } from './compare-items.js';
+import { findChanged } from './compare-items.js';
+import type { Found } from './compare-items.js';
+import { matchItems } from './match-items.js';
+import type { Matches } from './match-items.js';
 import { readItems, readRelationDigests } from './read-items.js';
+import type { SchemaItem } from './read-items.js';
 import { readStoredDigests, readStoredItems, shortened } from './store-fingerprint.js';
 
 export interface Comparison {
@@ -22,11 +26,27 @@ export interface Changes {
   certain: boolean;
 }
 
-/**
- * Inside a transaction of the source, and so in its snapshot. Objects are read only of relations whose digests differ:
- * the rest of a schema of thousands of tables stays where it is.
- */
+/** Inside a transaction of the source, and so in its snapshot. */
 export async function findChanges(comparison: Comparison): Promise<Changes> {
+  const { found, certain } = await findDifferences(comparison);
+  return { changes: found.map(({ change }) => change), certain };
+}
+
+export interface Differences {
+  /** What is told of them. */
+  found: Found[];
+  /** Of the relations that differ, and of none: everything. */
+  before: SchemaItem[];
+  after: SchemaItem[];
+  matches: Matches;
+  certain: boolean;
+}
+
+/**
+ * The same with the objects themselves. They are read only of relations whose digests differ: the rest of a schema of
+ * thousands of tables stays where it is.
+ */
+export async function findDifferences(comparison: Comparison): Promise<Differences> {
   const { source, target, owner, spec } = comparison;
   const dumped = await readStoredDigests(target, owner);
   const now = await readRelationDigests(source);
@@ -34,12 +54,22 @@ export async function findChanges(comparison: Comparison): Promise<Changes> {
   const differing = [...new Set([...dumped.keys(), ...now.keys()])].filter(
     (rel) => counts(rel) && dumped.get(rel) !== now.get(rel),
   );
-  if (differing.length === 0) return { changes: [], certain: true };
+  if (differing.length === 0) return NONE;
   const before = await readStoredItems(target, owner, differing);
-  const { items, complete } = await readItems(source, differing);
-  const changes = compareItems(before, items.map(shortened));
-  return { changes: changes.filter((change) => isWanted(change, spec)), certain: complete };
+  const { items: after, complete } = await readItems(source, differing);
+  const shown = after.map(shortened);
+  const matches = matchItems(before, shown);
+  const found = findChanged(before, shown, matches).filter(({ change }) => isWanted(change, spec));
+  return { found, before, after, matches, certain: complete };
 }
+
+const NONE: Differences = {
+  found: [],
+  before: [],
+  after: [],
+  matches: { pairs: [], gone: [], fresh: [] },
+  certain: true,
+};
 
 /** What a dump leaves out is no drift. */
 function isWanted({ kind }: SchemaChange, { schema }: Comparison['spec']): boolean {

@@ -77,10 +77,14 @@ export async function readItems(source: Session, relations: number[] | null): Pr
   await source.query(`SAVEPOINT definitions`);
   try {
     await source.query(`SELECT set_config('lock_timeout', $1, true)`, [LOCK_TIMEOUT]);
-    return { items: await read(true), complete: true };
+    const items = await read(true);
+    // A subtransaction exports no snapshot.
+    await source.query('RELEASE SAVEPOINT definitions');
+    return { items, complete: true };
   } catch {
     // A lost connection fails here once more.
     await source.query('ROLLBACK TO SAVEPOINT definitions');
+    await source.query('RELEASE SAVEPOINT definitions');
     return { items: await read(false), complete: false };
   }
 }

@@ -124,15 +124,22 @@ export async function writeRelations(
 
 export async function writeSchema(target: Session, owner: string, plan: SchemaPlan): Promise<void> {
   await target.transaction(async () => {
-    await target.query(ENTRIES_SQL, [owner, JSON.stringify(plan.entries)]);
     await writeRelations(target, owner, plan.relations);
-    await target.query(INDEXES_SQL, [owner, JSON.stringify(plan.indexes)]);
-    await target.query(FOREIGN_KEYS_SQL, [owner, JSON.stringify(plan.foreignKeys)]);
-    await writeFingerprint(target, owner, plan.fingerprint);
-    await target.query(ARCHIVE_SQL, [owner, plan.clientMajor, plan.archive]);
+    await writeDefinitions(target, owner, plan);
   });
   // Thousands of tables are looked up one by one from here on.
   await target.query(
     'ANALYZE /* pgtrek: analyze-ledger */ pgtrek.relation, pgtrek.table_index, pgtrek.foreign_key',
   );
+}
+
+/** Inside a transaction, when the relations are entered: everything else, in place of what the owner had before. */
+export async function writeDefinitions(target: Session, owner: string, plan: SchemaPlan): Promise<void> {
+  for (const table of ['entry', 'table_index', 'foreign_key', 'archive'])
+    await target.query(`DELETE FROM pgtrek.${table} WHERE owner = $1`, [owner]);
+  await target.query(ENTRIES_SQL, [owner, JSON.stringify(plan.entries)]);
+  await target.query(INDEXES_SQL, [owner, JSON.stringify(plan.indexes)]);
+  await target.query(FOREIGN_KEYS_SQL, [owner, JSON.stringify(plan.foreignKeys)]);
+  await writeFingerprint(target, owner, plan.fingerprint);
+  await target.query(ARCHIVE_SQL, [owner, plan.clientMajor, plan.archive]);
 }

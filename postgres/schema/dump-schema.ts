@@ -47,7 +47,8 @@ function summarize({ relations, indexes, foreignKeys, entries }: SchemaPlan): Du
   };
 }
 
-async function dumpInSnapshot(job: Job, source: Session, tools: ClientTools): Promise<SchemaPlan> {
+/** Inside a transaction of the source: everything is as its snapshot sees it. */
+export async function dumpInSnapshot(job: Job, source: Session, tools: ClientTools): Promise<SchemaPlan> {
   const { snapshot } = await source.one<{ snapshot: string }>(
     'SELECT /* pgtrek: export-dump-snapshot */ pg_export_snapshot() AS snapshot',
   );
