@@ -8,6 +8,7 @@ import type { Job } from '../job.js';
 import { claimTables } from '../ledger/lane-tables.js';
 import { closed, findPartialTables } from '../partial-tables.js';
 import type { Session } from '../session.js';
+import { findUnidentified } from '../validate/replica-identity.js';
 import { compareSchema } from '../load/compare-schema.js';
 import { takeOver } from '../take-over.js';
 import { addJournal } from './given-publication.js';
@@ -52,6 +53,7 @@ export async function publishLane(job: Job, lane: LaneName): Promise<{ tables: n
     await noteFilenodes(job, lane, source, target);
     if (job.spec.mode === 'full-load') return { tables: 0, waiting };
     const tables = await readPublished(target, job.owner, lane);
+    await requireIdentities(job.owner, lane, source, target);
     await createJournal(source, lane, job.owner);
     if (stopsAtChanges(job.spec)) {
       await createDdlTrigger(job, source);
@@ -69,6 +71,28 @@ export async function publishLane(job: Job, lane: LaneName): Promise<{ tables: n
     );
     await checkPublication(source, lane, tables.length + 1);
     return { tables: tables.length, waiting };
+  });
+}
+
+const SENT_SQL = `
+  SELECT /* pgtrek: read-sent */ oid, qualified FROM pgtrek.relation
+  WHERE owner = $1 AND lane = $2 AND kind IN ('r', 'p') AND is_logged AND has_data ORDER BY id`;
+
+/** validate has looked at those that there were then; a table may be new since. Throws VALIDATION_FAILED. */
+async function requireIdentities(
+  owner: string,
+  lane: LaneName,
+  source: Session,
+  target: Session,
+): Promise<void> {
+  const tables = await target.query<{ oid: number; qualified: string }>(SENT_SQL, [owner, lane]);
+  const missing = await findUnidentified(source, tables);
+  const [first] = missing;
+  if (!first) return;
+  const others = missing.length > 1 ? ` So it is with ${String(missing.length - 1)} more.` : '';
+  throw new PgtrekError('VALIDATION_FAILED', `${first.why}${others}`, {
+    object: first.qualified,
+    remedy: `On the source: ${first.remedy} Then retry.`,
   });
 }
 

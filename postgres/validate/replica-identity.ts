@@ -5,13 +5,14 @@
 import type { Finding } from '../../contract/state.js';
 import { copiesByServer } from '../lane/lane-names.js';
 import type { Relation, Selection } from '../selection.js';
+import type { Session } from '../session.js';
 import type { OnSource } from './check.js';
 import { capFindings, listNames } from './check.js';
 
 // T2: an identity is immediate, valid, unconditional and on NOT NULL columns. A generated column is not sent before 18.
 const IDENTITIES_SQL = `
   SELECT /* pgtrek: validate replica identity */
-    c.oid,
+    c.oid, c.relreplident AS kind,
     EXISTS (SELECT FROM pg_index i WHERE i.indrelid = c.oid AND i.indisprimary AND NOT i.indimmediate) AS deferrable,
     EXISTS (
       SELECT FROM pg_index i
@@ -45,6 +46,8 @@ const IDENTITIES_SQL = `
 
 interface Identity {
   oid: number;
+  /** pg_class.relreplident */
+  kind: string;
   deferrable: boolean;
   generated: boolean;
   identified: boolean;
@@ -61,34 +64,49 @@ function replicatedTables({ selected, withoutData }: Selection): Relation[] {
 
 export async function checkReplicaIdentity({ source, selection }: OnSource): Promise<Finding[]> {
   const tables = replicatedTables(selection);
-  const rows = await source.query<Identity & Record<string, unknown>>(IDENTITIES_SQL, [
-    tables.map(({ oid }) => oid),
-  ]);
-  const identities = new Map(rows.map((row) => [row.oid, row]));
-  const missing = tables.flatMap((table) => {
-    const identity = identities.get(table.oid);
-    return identity && (!identity.identified || identity.generated) ? [tellMissing(table, identity)] : [];
-  });
+  const missing = (await findUnidentified(source, tables)).map(tellMissing);
   if (missing.length > 0) return capFindings(missing);
   const why = `All ${tables.length} tables have a replica identity.`;
   return [{ id: 'source.replica_identity', scope: 'source', verdict: 'ok', why }];
 }
 
-function tellMissing(table: Relation, identity: Identity): Finding {
-  const { qualified } = table;
+export interface Unidentified {
+  qualified: string;
+  why: string;
+  remedy: string;
+}
+
+/** Tables without a usable replica identity, and what gives them one. */
+export async function findUnidentified(
+  source: Session,
+  tables: { oid: number; qualified: string }[],
+): Promise<Unidentified[]> {
+  const rows = await source.query<Identity & Record<string, unknown>>(IDENTITIES_SQL, [
+    tables.map(({ oid }) => oid),
+  ]);
+  const identities = new Map(rows.map((row) => [row.oid, row]));
+  return tables.flatMap(({ oid, qualified }) => {
+    const identity = identities.get(oid);
+    if (!identity || (identity.identified && !identity.generated)) return [];
+    const why = `Table ${qualified} has no usable replica identity: ${reasonOf(identity)}. Once it is published, UPDATE and DELETE fail on the source.`;
+    return [{ qualified, why, remedy: remedyOf(qualified, identity.candidate) }];
+  });
+}
+
+function tellMissing({ qualified, why, remedy }: Unidentified): Finding {
   return {
     id: 'source.replica_identity',
     scope: `source.table ${qualified}`,
     verdict: 'block',
-    why: `Table ${qualified} has no usable replica identity: ${reasonOf(table, identity)}. Once it is published, UPDATE and DELETE fail on the source.`,
-    remedy: remedyOf(qualified, identity.candidate),
+    why,
+    remedy,
   };
 }
 
-function reasonOf({ replicaIdentity }: Relation, { deferrable, generated }: Identity): string {
+function reasonOf({ kind, deferrable, generated }: Identity): string {
   if (generated) return 'a column of its identity is generated, and generated columns are not sent';
-  if (replicaIdentity === 'n') return 'REPLICA IDENTITY is NOTHING';
-  if (replicaIdentity === 'i') return 'the index that it names is gone or invalid';
+  if (kind === 'n') return 'REPLICA IDENTITY is NOTHING';
+  if (kind === 'i') return 'the index that it names is gone or invalid';
   return deferrable ? 'its primary key is DEFERRABLE' : 'it has no primary key';
 }
 
