@@ -3,8 +3,10 @@ const shift = Number(process.env.PGTREK_TEST_CLOCK_SHIFT_MS);
 const RealDate = Date;
 
 globalThis.Date = new Proxy(RealDate, {
-  construct: (target, args) =>
-    args.length === 0 ? new target(RealDate.now() + shift) : new target(.../** @type {[number]} */ (args)),
+  construct(target, /** @type {unknown[]} */ args) {
+    if (args.length === 0) return new target(RealDate.now() + shift);
+    return new target(.../** @type {[number]} */ (args));
+  },
   apply: () => new RealDate(RealDate.now() + shift).toString(),
   get: (target, key, receiver) =>
     key === 'now'
