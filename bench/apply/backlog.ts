@@ -6,11 +6,7 @@ import { isExecutable, runClientTool } from '../load/client-tool.js';
 import { query } from '../load/sql.js';
 import type { Arena } from '../load/subject.js';
 
-/** Empty in the source; for a subject that has no other way to see whether changes follow. */
-export const PROBE_TABLE = 'bench_probe';
-
-/** pgbench's and ours, all of them. */
-const TABLES = ['pgbench_accounts', 'pgbench_branches', 'pgbench_tellers', 'pgbench_history', PROBE_TABLE];
+const TABLES = ['pgbench_accounts', 'pgbench_branches', 'pgbench_tellers', 'pgbench_history'];
 
 /** It stands beside pg_dump. */
 function pgbenchOf(tools: ClientTools): string {
@@ -26,7 +22,6 @@ type Runner = Pick<Arena, 'memory' | 'belongings' | 'tools' | 'source'>;
 
 export async function fillTables(runner: Runner, scale: number): Promise<void> {
   await runPgbench(runner, ['--initialize', '--quiet', `--scale=${scale}`]);
-  await query(runner.source, `CREATE TABLE ${PROBE_TABLE} (id int PRIMARY KEY)`);
   // It has no key, and pgtrek asks for an identity before it publishes a table. Rows are only added.
   await query(runner.source, 'ALTER TABLE pgbench_history REPLICA IDENTITY FULL');
   await query(runner.source, 'VACUUM (FREEZE, ANALYZE)');

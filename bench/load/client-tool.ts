@@ -18,7 +18,7 @@ export interface ToolCall {
 }
 
 // A tool that is told to end tells its children; pgcopydb removes its semaphores too.
-const END_DEADLINE_MS = 10_000;
+const END_DEADLINE_MS = 4_000;
 const LAST_OUTPUT = 4_000;
 const ANSWER_DEADLINE_MS = 5_000;
 

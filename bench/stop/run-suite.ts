@@ -20,7 +20,7 @@ export function runStopSuite(options: StopOptions): Promise<number> {
 }
 
 // Tells when a transaction was committed, to the microsecond.
-const SETTINGS = { track_commit_timestamp: 'on' };
+export const SETTINGS = { track_commit_timestamp: 'on' };
 
 async function runSuite(suite: Suite, options: StopOptions): Promise<number> {
   const { majors, tools } = await chooseServers(options);
@@ -37,7 +37,7 @@ async function runSuite(suite: Suite, options: StopOptions): Promise<number> {
   return writeReport(options, { ...stops, majors });
 }
 
-async function measureStops(
+export async function measureStops(
   { belongings, progress, signal }: Suite,
   { stage, options }: { stage: Stage; options: StopOptions },
 ): Promise<{ stops: OneStop[]; writtenPerSecond: number; load: number; problems: string[] }> {

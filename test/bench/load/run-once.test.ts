@@ -76,25 +76,25 @@ describe('one run', () => {
   }
 
   it('whose result lacks rows, an index or statistics has no figure', async () => {
-    const spoilt: [string, RegExp][] = [
-      [
-        'DELETE FROM orders WHERE id = 7',
-        /not on the target: table orders: 1000 rows.*only on the target: table orders: 999 rows/,
-      ],
-      ['DROP INDEX orders_details', /not on the target: index orders_details/],
-      [
-        'ALTER TABLE pgbench_accounts DROP CONSTRAINT pgbench_accounts_bid_fkey',
-        /constraint pgbench_accounts_bid_fkey/,
-      ],
-      [
-        "DELETE FROM pg_statistic WHERE starelid = 'orders'::regclass",
-        /table orders: 1000 rows, without statistics/,
-      ],
+    const spoil = `
+      DELETE FROM orders WHERE id = 7;
+      DROP INDEX orders_details;
+      ALTER TABLE pgbench_accounts DROP CONSTRAINT pgbench_accounts_bid_fkey;
+      DELETE FROM pg_statistic WHERE starelid = 'pgbench_accounts'::regclass`;
+    const told = [
+      /not on the target: table orders: 1000 rows.*only on the target: table orders: 999 rows/,
+      /not on the target: index orders_details/,
+      /not on the target: constraint pgbench_accounts_bid_fkey/,
+      /not on the target: table pgbench_accounts: \d+ rows, with statistics/,
     ];
-    for (const [sql, told] of spoilt) {
-      await assert.rejects(run(followedBy(dumpAndRestore, ({ target }) => query(target, sql))), told);
-      await assertCleared();
-    }
+    await assert.rejects(
+      run(followedBy(floor, ({ target }) => query(target, spoil))),
+      ({ message }: Error) => {
+        for (const difference of told) assert.match(message, difference);
+        return true;
+      },
+    );
+    await assertCleared();
   });
 
   it('that broke off in the middle leaves both servers as they were', async () => {
