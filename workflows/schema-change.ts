@@ -135,9 +135,14 @@ function some(texts: string[]): string {
   return [...texts.slice(0, TOLD), ...(more > 0 ? [`and ${String(more)} more`] : [])].join('; ');
 }
 
-/** What the new schema has and the target lacks of indexes, keys, triggers and the rest. */
+/**
+ * What the new schema has and the target lacks of indexes, keys, triggers and the rest. Some of it needs the keys of tables that
+ * are still to be loaded: then the load ends with it.
+ */
 async function completeSchema(run: MigrationRun): Promise<void> {
   await buildAllIndexes(run);
+  if (run.progress.loadDue) return;
   await step('restore triggers, rules and the rest').restorePostData({ run: runArgument(run) });
   await addForeignKeys(run, false);
+  await step('refresh materialised views').refreshViews({ run: runArgument(run) });
 }

@@ -6,6 +6,8 @@ import type { LaneName } from '../../contract/names.js';
 import type { MonitorFigures } from '../../contract/state.js';
 import { withEnds } from '../job.js';
 import type { Job } from '../job.js';
+import { passChange } from '../lane/ddl-stop.js';
+import { journalTable } from '../lane/journal.js';
 import { readStanding } from '../lane/standing.js';
 import { isSubscribed } from '../lane/subscription.js';
 import { createErrorWatch } from '../monitor/check-health.js';
@@ -21,7 +23,7 @@ export interface ChangeToMeet {
 }
 
 /**
- * Until each lane stands right at a change, or at the marker (or at the marker of a stop that came first), or has stumbled: then its
+ * Until each lane stands right at the last change, or at the marker (or at the marker of a stop that came first), or has stumbled: then its
  * subscription is disabled, and all that its source committed before the change is applied. A lane that stumbled before
  * is tried again first.
  */
@@ -33,7 +35,11 @@ export async function standForChange(
     const stands = async (lane: LaneName) => {
       const standing = await readStanding(target, lane);
       if (standing?.enabled !== false) return false;
-      return standing.change !== null || (standing.marker !== null && !retired.includes(standing.marker));
+      const { marker: at, change } = standing;
+      if (change === null) return at !== null && !retired.includes(at);
+      if (change === (await readLastChange(source, lane))) return true;
+      await passChange(target, job.owner, { lane, change });
+      return false;
     };
     for (const lane of marker.lanes) if (!(await stands(lane))) await setEnabled(target, lane, true);
     const stumbled = new Set<LaneName>();
@@ -62,6 +68,14 @@ export async function standForChange(
     for (const lane of marker.lanes) await awaitNoWorker(job, target, lane);
     return { stumbled: [...stumbled] };
   });
+}
+
+/** Rows behind an earlier change are not of the shape that the source has now. */
+async function readLastChange(source: Session, lane: LaneName): Promise<string | undefined> {
+  const [row] = await source.query<{ id: string }>(
+    `SELECT /* pgtrek: read-last-change */ id FROM ${journalTable(lane)} WHERE kind = 'ddl' ORDER BY at DESC LIMIT 1`,
+  );
+  return row?.id;
 }
 
 async function setEnabled(target: Session, lane: LaneName, enabled: boolean): Promise<void> {
