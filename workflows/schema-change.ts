@@ -2,6 +2,7 @@
 import { ApplicationFailure } from '@temporalio/workflow';
 import type { Adoption } from '../contract/activities.js';
 import { describeChange } from '../contract/schema-change.js';
+import type { SchemaChange } from '../contract/schema-change.js';
 import { addForeignKeys, buildAllIndexes } from './complete-target.js';
 import { marking, step, vigil } from './proxies.js';
 import { resumeFromMarker } from './pause.js';
@@ -14,7 +15,13 @@ export function isChangeDue(run: MigrationRun): boolean {
   const { asked, progress, state } = run;
   if (asked.adopt || progress.changeMarker) return true;
   if (!state.drift || state.drift.digest === progress.metDrift) return false;
-  return run.spec !== undefined && isToldWhatToDo(run.spec.cdc);
+  if (!run.spec || !isToldWhatToDo(run.spec.cdc)) return false;
+  return run.spec.cdc.onSchemaChange !== 'pause' || state.drift.changes.some(matters);
+}
+
+/** No row stumbles over a partition that was emptied or rewritten, and most often nothing is wrong with it: it is told. */
+function matters({ kind }: SchemaChange): boolean {
+  return kind !== 'partition-rewritten';
 }
 
 /** Specs that an older version completed lack the field. */

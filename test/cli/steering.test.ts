@@ -91,6 +91,7 @@ describe('the command, with a migration', () => {
       'restart',
       'restarted',
       '--drop-target',
+      '--full',
       '--reason',
       'ddl',
     ]);
@@ -102,7 +103,7 @@ describe('the command, with a migration', () => {
     assert.match(sent.by ?? '', /\(pgtrek command\)$/);
     assert.deepEqual(
       [event?.kind, { ...sent, by: '' }],
-      ['restartOnSchemaChange', { dropTarget: true, by: '', reason: 'ddl' }],
+      ['restartOnSchemaChange', { dropTarget: true, full: true, by: '', reason: 'ddl' }],
     );
   });
 
