@@ -43,8 +43,14 @@ describe('an exact stop under a writer', () => {
       const oracle = await createOracle({ source: databases.source });
       const writer = startWriter({ connection: databases.source, connections: 6, rate: 500 });
       try {
-        const at = new Date(Date.now() + 9_000).toISOString();
-        const state = await untilCompleted(await start(name, databases, { at }));
+        const migration = await start(name, databases, { never: true });
+        // No marker can be in time before its lane exists.
+        await untilState(
+          migration,
+          ({ lanes: [lane] }) => lane !== undefined && lane.status !== 'publishing',
+        );
+        await migration.stop({ at: new Date(Date.now() + 5_000).toISOString(), then: 'finish' });
+        const state = await untilCompleted(migration);
         await writer.stop();
         const report = await assertExactAt(oracle, databases, markerOf(state));
         assert.ok(report.commitsUpToMarker > 1000, 'the writer wrote before the stop');
