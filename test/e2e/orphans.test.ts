@@ -64,6 +64,7 @@ describe('what a terminated migration leaves', { concurrency: 2 }, () => {
       listed.map(({ end, kind, name }) => `${end} ${kind} ${name}`),
       [
         `target subscription ${lane}`,
+        'source event-trigger pgtrek_gone_ddl',
         `source slot ${lane}`,
         `source publication ${lane}`,
         `target journal ${lane}`,
@@ -81,7 +82,7 @@ describe('what a terminated migration leaves', { concurrency: 2 }, () => {
       unwrapped(told.stdout),
       /source: slot pgtrek_gone_1 .* SELECT pg_drop_replication_slot\('pgtrek_gone_1'\);/,
     );
-    assert.match(told.stdout, /6 objects left\. Remove with: pgtrek orphans -f <spec> --remove/);
+    assert.match(told.stdout, /7 objects left\. Remove with: pgtrek orphans -f <spec> --remove/);
 
     const removed = await cli(['orphans', '-f', file, '--remove']);
     assert.equal(removed.code, 0, removed.stdout + removed.stderr);
