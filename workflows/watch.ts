@@ -78,6 +78,11 @@ export async function unlessAttention<T>(
   return result;
 }
 
+/** Before a new run, which would not know of what a handler still does. One may begin in the very task in which the last has ended. */
+export async function untilHandled(): Promise<void> {
+  while (!allHandlersFinished()) await condition(allHandlersFinished);
+}
+
 /** A clock that is about to strike must not be interrupted for the sake of a shorter history. */
 const CLOCK_MARGIN_MS = 10 * 60_000;
 
@@ -86,7 +91,7 @@ export async function continueIfDue(run: MigrationRun): Promise<void> {
   const at = run.progress.committed ? undefined : run.state.stop?.at;
   if (at !== undefined && Date.parse(at) - Date.now() < CLOCK_MARGIN_MS) return;
   await endNotifying(run);
-  await condition(allHandlersFinished);
+  await untilHandled();
   note(run, 'continued', 'the history has grown long; a new run goes on');
   const { spec, state, progress, asked } = run;
   const carried: Carried = { spec, state, progress, asked };
