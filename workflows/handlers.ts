@@ -1,6 +1,7 @@
 /** Registers every query, signal and update, synchronously, before anything else happens. */
 import {
   ApplicationFailure,
+  currentUpdateInfo,
   defineQuery,
   defineSignal,
   defineUpdate,
@@ -69,19 +70,39 @@ function registerMessage<Name extends MessageName>(run: MigrationRun, name: Name
   setHandler(
     defineUpdate<MigrationState, [unknown]>(name),
     async (argument) => {
+      if (wasTaken(run)) return run.state;
       await receive(run, { name, argument }, ({ reason, code }) => {
         throw ApplicationFailure.nonRetryable(reason, code);
       });
+      noteTaken(run);
       return run.state;
     },
     {
       description,
       validator: (argument) => {
+        if (wasTaken(run)) return;
         const judged = judge(run, name, argument);
         if ('reason' in judged) throw ApplicationFailure.nonRetryable(judged.reason, judged.code);
       },
     },
   );
+}
+
+/** More than one task takes. */
+const UPDATES_KEPT = 50;
+
+function noteTaken({ progress }: MigrationRun): void {
+  const { id } = currentUpdateInfo() ?? {};
+  if (id !== undefined) progress.updates = [...(progress.updates ?? []), id].slice(-UPDATES_KEPT);
+}
+
+/**
+ * By this run or the one before: an Update that is answered by the same task that continues as new may be brought to the
+ * new run again (temporalio/temporal#6375), as the server tells its runs' Updates apart.
+ */
+function wasTaken({ progress }: MigrationRun): boolean {
+  const { id } = currentUpdateInfo() ?? {};
+  return id !== undefined && progress.updates?.includes(id) === true;
 }
 
 /** Takes the message or refuses it, at once; only a stop at an LSN must look at the source first. */

@@ -1,5 +1,5 @@
 /** A restart: what was made is removed, and the same migration begins again in a new run. */
-import { allHandlersFinished, condition, continueAsNew } from '@temporalio/workflow';
+import { continueAsNew } from '@temporalio/workflow';
 import { removeAll } from './ends.js';
 import { firstState } from './first-state.js';
 import type { migration } from './migration.js';
@@ -8,6 +8,7 @@ import { note } from './run.js';
 import type { Carried, MigrationRun } from './run.js';
 import { leaveIfAsked, untilDone } from './stage.js';
 import { endStopClock } from './stop-clock.js';
+import { untilQuiet } from './watch.js';
 
 /** With the sender's consent: what the restore made on the target is dropped. */
 export async function restart(run: MigrationRun): Promise<never> {
@@ -20,7 +21,7 @@ export async function restart(run: MigrationRun): Promise<never> {
     for (const text of notes) note(run, 'restart', text);
   });
   await endNotifying(run);
-  await condition(allHandlersFinished);
+  await untilQuiet(run);
   leaveIfAsked(run);
   note(run, 'restarted', 'the migration begins again with the source as it is now');
   return continueAsNew<typeof migration>(run.input, afresh(run));
@@ -28,7 +29,7 @@ export async function restart(run: MigrationRun): Promise<never> {
 
 /** Names, numbers and the stop that is planned live on. */
 function afresh({ input, owner, state, progress }: MigrationRun): Carried {
-  const { lanes, stops, planRevision, events, notified } = progress;
+  const { lanes, stops, planRevision, events, notified, updates } = progress;
   const fresh = firstState(input, owner);
   fresh.events = state.events;
   if (state.stop) {
@@ -45,6 +46,7 @@ function afresh({ input, owner, state, progress }: MigrationRun): Carried {
       copied: false,
       retired: [],
       ...(notified ? { notified } : {}),
+      ...(updates ? { updates } : {}),
     },
   };
 }

@@ -68,6 +68,8 @@ export interface Progress {
   dumpHost?: string;
   /** The complete dump there. */
   dump?: DataDump;
+  /** Ids of the Updates that were taken last: one that a run takes as it ends may be brought to the next run too. */
+  updates?: string[];
   /** What the hooks of `spec.notify` were told. */
   notified?: Partial<Record<Hook, Told>>;
 }

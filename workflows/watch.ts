@@ -82,6 +82,15 @@ export async function unlessAttention<T>(
   return result;
 }
 
+/**
+ * Before a new run, which would not know of what a handler still does, or the watch beside. One may begin in the very task in
+ * which the last has ended.
+ */
+export async function untilQuiet(run: MigrationRun): Promise<void> {
+  const isQuiet = () => allHandlersFinished() && !run.watchesBeside;
+  while (!isQuiet()) await condition(isQuiet);
+}
+
 /** A clock that is about to strike must not be interrupted for the sake of a shorter history. */
 const CLOCK_MARGIN_MS = 10 * 60_000;
 
@@ -90,8 +99,7 @@ export async function continueIfDue(run: MigrationRun): Promise<void> {
   const at = run.progress.committed ? undefined : run.state.stop?.at;
   if (at !== undefined && Date.parse(at) - Date.now() < CLOCK_MARGIN_MS) return;
   await endNotifying(run);
-  // What runs on beside would be lost with this run.
-  await condition(() => allHandlersFinished() && !run.watchesBeside);
+  await untilQuiet(run);
   note(run, 'continued', 'the history has grown long; a new run goes on');
   const { spec, state, progress, asked } = run;
   const carried: Carried = { spec, state, progress, asked };

@@ -2,10 +2,25 @@ import assert from 'node:assert/strict';
 import { after, before, describe, it } from 'node:test';
 import { Client, Connection } from '@temporalio/client';
 import { PgtrekError, connect } from '../../client/index.js';
-import type { MessageName, MessageShapes, Migration, MigrationEvent, Pgtrek } from '../../client/index.js';
+import type {
+  MessageName,
+  MessageShapes,
+  Migration,
+  MigrationEvent,
+  MigrationState,
+  Pgtrek,
+} from '../../client/index.js';
 import { createOracle } from '../../dev/oracle.js';
+import { waitUntil } from '../../dev/wait-until.js';
 import { startWriter } from '../../dev/writer.js';
-import { fetchRuns, notedEvents, scheduledInput, signalsIn, taskFailuresIn } from '../harness/histories.js';
+import {
+  fetchRuns,
+  notedEvents,
+  scheduledInput,
+  signalsIn,
+  taskFailuresIn,
+  updatesIn,
+} from '../harness/histories.js';
 import type { HistoryEvent } from '../harness/histories.js';
 import { assertNothingLeft } from '../harness/leaks.js';
 import { untilCompleted, untilState } from '../harness/migrations.js';
@@ -93,7 +108,9 @@ describe('a migration that is monitored for weeks', () => {
         sendUntil(isOver, { migration: second.get('weeks'), client: 'b', from: 5 }),
       ]);
       assert.ok(isOver(), 'all rounds were made in time');
-      await end(migration);
+      await untilApplying(migration);
+      await sendToTwoRuns(temporal);
+      await migration.stop({ now: true, then: 'finish' });
       const state = await untilCompleted(migration);
       await writer.stop();
       await assertExactAt(oracle, databases, markerOf(state));
@@ -168,13 +185,31 @@ async function update<Name extends MessageName>(
 }
 
 /** Whatever the last of them led to. */
-async function end(migration: Migration): Promise<void> {
+async function untilApplying(migration: Migration): Promise<void> {
   const resting = await untilState(
     migration,
     ({ status, lanes }) => status === 'paused' || (status === 'running' && lanes[0]?.status === 'applying'),
   );
   if (resting.status === 'paused') await migration.resume();
-  await migration.stop({ now: true, then: 'finish' });
+  await untilState(migration, ({ status, lanes }) => status === 'running' && lanes[0]?.status === 'applying');
+}
+
+/** As a server may do around a new run: it has effect once, and both are answered. */
+async function sendToTwoRuns(temporal: Client): Promise<void> {
+  const handle = temporal.workflow.getHandle('pgtrek-weeks');
+  const { runId } = await handle.describe();
+  const send = () =>
+    handle.executeUpdate<MigrationState, [unknown]>('stop', {
+      args: [{ at: FAR, reason: 'sent twice' }],
+      updateId: 'twice',
+    });
+  await send();
+  assert.ok(
+    await waitUntil(async () => (await handle.describe()).runId !== runId, { deadlineMs: 60_000 }),
+    'a new run has begun',
+  );
+  const { events } = await send();
+  assert.equal(events.filter(({ text }) => text.includes('sent twice')).length, 1);
 }
 
 /** Of what was taken there is one event, of a signal that was refused too, and of no other message any. */
@@ -265,10 +300,15 @@ function report(seen: {
     [
       `${String(rounds)} rounds in ${seconds.toFixed(0)} s, ${String(runs.length - 1)} continued runs`,
       `${String(count('signal'))} signals (${String(refused)} refused), ${String(count('update'))} updates (${String(count('update', 'refused'))} refused)`,
-      `${String(noted.length)} events noted, ${String(taskFailuresIn(runs).length)} tasks done again for a message`,
+      `${String(noted.length)} events noted, ${String(taskFailuresIn(runs).length)} tasks done again for a message, ${String(countTwice(runs))} updates brought to two runs`,
       `slowest update ${Math.max(...sent.map(({ seconds: taken = 0 }) => taken)).toFixed(1)} s, ${String(count('update', 'late'))} answered late`,
       `longest history ${String(Math.max(...runs.map(({ length }) => length)))} events`,
       `at ${String(perDay.perRound)} events a round of ${String(perDay.roundSeconds)} s: ${String(perDay.events)} a day`,
     ].join('; '),
   );
+}
+
+function countTwice(runs: HistoryEvent[][]): number {
+  const accepted = updatesIn(runs).flatMap(({ by }) => (by === undefined ? [] : [by]));
+  return accepted.length - new Set(accepted).size;
 }

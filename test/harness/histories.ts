@@ -56,6 +56,17 @@ export function signalsIn(runs: HistoryEvent[][]): { by?: string }[] {
   });
 }
 
+/** Of every Update that a run has accepted: who sent it, and which run, from 0 on. */
+export function updatesIn(runs: HistoryEvent[][]): { by?: string; run: number }[] {
+  return runs.flatMap((events, run) =>
+    events.flatMap(({ workflowExecutionUpdateAcceptedEventAttributes: accepted }) => {
+      if (!accepted) return [];
+      const [message] = argumentsOf(accepted.acceptedRequest?.input?.args?.payloads);
+      return [{ ...(message as { by?: string } | null), run }];
+    }),
+  );
+}
+
 /** As the API numbers them: what came while a task was done, so that it may not yet continue as new. */
 const CAUSES: Record<number, string> = { 1: 'UNHANDLED_COMMAND', 31: 'UNHANDLED_UPDATE' };
 
