@@ -29,6 +29,7 @@ export function catchInterrupt(): Interrupt {
     const handle = () => {
       if (firstAt !== undefined && Date.now() - firstAt > SAME_SIGNAL_MS)
         process.exit(128 + constants.signals[signal]);
+      if (firstAt === undefined) process.on('uncaughtException', passLateRetry);
       firstAt ??= Date.now();
       reject(new Interrupted(signal));
     };
@@ -41,6 +42,16 @@ export function catchInterrupt(): Interrupt {
       for (const { signal, handle } of handlers) process.off(signal, handle);
     },
   };
+}
+
+/**
+ * A call of Temporal's client that waits to be tried again does so after its connection was closed, and throws from its timer,
+ * where nobody can catch it. The program is about to end: it must do so in order, with its own exit code.
+ */
+function passLateRetry(error: Error): void {
+  if (error.message === 'Channel has been shut down') return;
+  console.error(error);
+  process.exit(1);
 }
 
 function withRejection(): { promise: Promise<never>; reject: (reason: Error) => void } {
