@@ -36,7 +36,7 @@ describe('an exact stop under a writer', () => {
   const start = (name: string, databases: Databases, stop: NonNullable<SpecInput['cdc']>['stop']) =>
     client.start(specFor(name, databases, { taskQueue: QUEUE, cdc: { stop } }));
 
-  for (const round of [1, 2, 3]) {
+  for (const round of [1, 2]) {
     it(`has every commit up to the marker on the target and no other (run ${String(round)})`, async () => {
       const name = `exact-${String(round)}`;
       const databases = await createDatabases(world, name);
