@@ -228,7 +228,8 @@ function isMonitor(figures: { kind: string }): figures is MonitorFigures {
 
 /** The worker knows of the plan: Temporal need not tell it any more. */
 async function untilArmed({ target }: Databases): Promise<void> {
-  const isArmed = async () => (await query(target, 'SELECT FROM pgtrek.armed')).length > 0;
+  const isArmed = async () =>
+    (await query(target, `SELECT FROM pgtrek.armed WHERE nonce NOT LIKE 'ddl%'`)).length > 0;
   assert.ok(await waitUntil(isArmed, { deadlineMs: 10_000 }), 'the marker is armed');
 }
 
