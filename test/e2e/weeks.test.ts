@@ -251,20 +251,20 @@ function assertEachOnce(sent: Sent[], noted: MigrationEvent[], runs: HistoryEven
 }
 
 interface PerDay {
-  /** Of one round in which nothing else happened: the most usual number. */
+  /** Of one round in which nothing else happened. */
   perRound: number;
   /** Seconds that the workflow asks for. */
   roundSeconds: number;
-  /** Of the beginning of a run that goes on, up to its first round. */
+  /** Of the beginning of a run that goes on, up to its first round: the longest. */
   perRun: number;
   events: number;
 }
 
 /** At the rate of a real server, which suggests a new run at 4,096 events. */
 function eventsPerDay(runs: HistoryEvent[][]): PerDay {
-  const distances = new Map<number, number>();
   let roundSeconds = 0;
   const heads: number[] = [];
+  const quiet: number[] = [];
   for (const events of runs.slice(1)) {
     const rounds = events.flatMap((event, index) => {
       const input = scheduledInput(event, 'monitor') as { seconds: number } | undefined;
@@ -272,16 +272,29 @@ function eventsPerDay(runs: HistoryEvent[][]): PerDay {
       return input ? [index] : [];
     });
     if (rounds[0] !== undefined) heads.push(rounds[0]);
-    for (const [n, index] of rounds.slice(1).entries()) {
-      const distance = index - (rounds[n] ?? 0);
-      distances.set(distance, (distances.get(distance) ?? 0) + 1);
+    for (const [n, end] of rounds.slice(1).entries()) {
+      const round = events.slice(rounds[n], end);
+      if (round.slice(1).every(isOfRound)) quiet.push(round.length);
     }
   }
-  const [[perRound] = [0]] = [...distances].sort(([, a], [, b]) => b - a);
+  assert.ok(quiet.length > 0 && heads.length > 0, 'there was a round in which nothing else happened');
+  // A message that was refused has a task, and leaves nothing else.
+  const perRound = Math.min(...quiet);
   const perRun = Math.max(...heads);
   const roundsPerRun = (4_096 - perRun) / perRound;
   const events = Math.ceil((86_400 / roundSeconds) * (perRound + perRun / roundsPerRun));
   return { perRound, roundSeconds, perRun, events };
+}
+
+/** Begin and end of its activity, and the tasks of the workflow: nobody has sent anything, and nothing else was begun. */
+function isOfRound(event: HistoryEvent): boolean {
+  return [
+    event.activityTaskStartedEventAttributes,
+    event.activityTaskCompletedEventAttributes,
+    event.workflowTaskScheduledEventAttributes,
+    event.workflowTaskStartedEventAttributes,
+    event.workflowTaskCompletedEventAttributes,
+  ].some((attributes) => attributes !== null && attributes !== undefined);
 }
 
 function report(seen: {
