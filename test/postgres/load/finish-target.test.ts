@@ -76,6 +76,10 @@ for (const major of new Set([oldest, newest])) {
       await databases.run('target', ROWS);
       await databases.run(
         'target',
+        `UPDATE pgtrek.relation SET lane = 'pgtrek_build_1' WHERE kind IN ('r', 'p')`,
+      );
+      await databases.run(
+        'target',
         `INSERT INTO pgtrek.copied (owner, lane, relation, part, rows, bytes)
          SELECT owner, 'pgtrek_build_1', id, 0, 0, 0 FROM pgtrek.relation WHERE kind = 'r'`,
       );
