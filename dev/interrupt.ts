@@ -5,6 +5,9 @@ const SIGNALS = ['SIGINT', 'SIGTERM', 'SIGHUP'] as const;
 // npm and tsx pass a signal on that the terminal has sent us already: two within this time are one.
 const SAME_SIGNAL_MS = 1_000;
 
+/** For its last words, and its exit code. */
+const LAST_MS = 1_000;
+
 export class Interrupted extends Error {
   readonly exitCode: number;
 
@@ -40,6 +43,8 @@ export function catchInterrupt(): Interrupt {
     happens: promise,
     forget: () => {
       for (const { signal, handle } of handlers) process.off(signal, handle);
+      // What the late call has left open must not keep a program alive that has ended.
+      if (firstAt !== undefined) setTimeout(() => process.exit(), LAST_MS).unref();
     },
   };
 }
