@@ -16,7 +16,7 @@ import type { Databases, World } from '../harness/world.js';
 const QUEUE = 'apply-volume';
 
 /** The whole million takes minutes: `npm run test:full`. */
-const TRANSACTIONS = process.env.PGTREK_FULL ? 1_000_000 : 30_000;
+const TRANSACTIONS = process.env.PGTREK_FULL ? 1_000_000 : 100_000;
 
 /** No foreign key joins them, so each may be in another lane. */
 const TABLES_SQL = `
