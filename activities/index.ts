@@ -1,5 +1,6 @@
 /** Everything that the workflow can ask a worker to do. */
 import type { Activities } from '../contract/activities.js';
+import { cutoverActivities } from './cutover.js';
 import { dumpActivities } from './dump.js';
 import { followActivities } from './follow.js';
 import { loadActivities } from './load.js';
@@ -8,6 +9,7 @@ import { schemaActivities } from './schema.js';
 import { snapshotActivities } from './snapshot.js';
 import type { ActivityDependencies } from './step.js';
 import { validateActivities } from './validate.js';
+import { verifyActivities } from './verify.js';
 
 export function createActivities(dependencies: ActivityDependencies): Activities {
   return {
@@ -17,6 +19,8 @@ export function createActivities(dependencies: ActivityDependencies): Activities
     ...loadActivities(dependencies),
     ...snapshotActivities(dependencies),
     ...followActivities(dependencies),
+    ...cutoverActivities(dependencies),
+    ...verifyActivities(dependencies),
     ...notifyActivities(dependencies),
   };
 }

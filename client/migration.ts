@@ -11,8 +11,10 @@ import type {
   RestartMessage,
   ResumeMessage,
   RetryMessage,
+  RollbackMessage,
   SetLoadMessage,
   StopMessage,
+  VerifyMessage,
 } from '../contract/message-shapes.js';
 import { workflowId } from '../contract/names.js';
 import type { MigrationEvent, MigrationState, Outcome, TablesPage } from '../contract/state.js';
@@ -112,6 +114,19 @@ export class Migration {
    */
   cutover(message: CutoverMessage = {}): Promise<MigrationState> {
     return this.#update('cutover', message);
+  }
+
+  /** After a cutover that keeps a way back (`cutover.reverse`): the same the other way round. */
+  rollback(message: RollbackMessage = {}): Promise<MigrationState> {
+    return this.#update('rollback', message);
+  }
+
+  /**
+   * Compares both databases: exactly while the lanes stand or after a full load, and as changes flow otherwise. Returns before it is done:
+   * `state.verification` tells the result, once `state.verifying` is gone.
+   */
+  verify(message: VerifyMessage = {}): Promise<MigrationState> {
+    return this.#update('verify', message);
   }
 
   /** Goes on after what blocks was mended. */

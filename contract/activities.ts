@@ -2,6 +2,7 @@
  * The activities that the workflow calls: names and shapes are a public contract, because histories hold them.
  * Shapes are plain JSON; LSNs, byte and row counts are strings.
  */
+import type { CutoverFindings, FenceReport } from './cutover.js';
 import type { LaneName, Lsn } from './names.js';
 import type { SchemaChange } from './schema-change.js';
 import type {
@@ -14,6 +15,7 @@ import type {
   TableRow,
 } from './state.js';
 import type { Spec, SpecInput } from './spec.js';
+import type { Verification, VerifyKind } from './verification.js';
 
 /** What nearly every activity needs to know. */
 export interface Run {
@@ -163,6 +165,11 @@ export interface Adoption {
   /** Tables (qualified) that belong to no lane now, and are empty: they are loaded in a new one. */
   tables: string[];
 }
+
+/** `undone`: the lanes go on, and writers too. */
+export type CutOver =
+  | { outcome: 'done'; sequences: number; fence: FenceReport }
+  | { outcome: 'undone'; reasons: string[]; fence?: FenceReport };
 
 export interface Removed {
   /** What could not be removed, and the statement that does. */
@@ -320,8 +327,30 @@ export interface Activities {
    * next one; otherwise APPLY_ERROR tells which is. `retired`: markers at which nothing stands any more.
    */
   enableLane(input: { run: Run; lane: LaneName; retired: string[]; skip?: Lsn }): Promise<void>;
-  /** Reasons against a cutover at this moment; none: it can begin. */
-  checkCutover(input: { run: Run; lanes: LaneName[] }): Promise<{ reasons: string[] }>;
+  /** Reasons against a cutover at this moment; none: it can begin. With a spec that has a fence, of the fence too. */
+  checkCutover(input: { run: Run; lanes: LaneName[] }): Promise<CutoverFindings>;
+  /**
+   * From the fence to its release, in one process. What a former attempt with this marker has decided is completed, anything else
+   * that it left is undone. `lanes` of the marker flow from `run.spec.source` to its target; `reverse`: lanes the other way, whose slots
+   * are there already, and begin where the target stands when it is opened.
+   */
+  cutOver(input: {
+    run: Run;
+    marker: MarkerPlan;
+    maxPause: string;
+    retired: string[];
+    reverse: LaneName[];
+  }): Promise<CutOver>;
+  /** Removes lanes that are not needed any more, from both ends: subscription, slot, publication, journal. Their tables stay as they are. */
+  closeLanes(input: { run: Run; lanes: LaneName[] }): Promise<Removed>;
+  /** Compares both databases. `point`: nothing changes meanwhile; otherwise the lanes flow. Throws only what keeps it from comparing. */
+  verifyContent(input: {
+    run: Run;
+    kind: VerifyKind;
+    lanes: LaneName[];
+    tables?: string[];
+    repair?: boolean;
+  }): Promise<Verification>;
   /** Where the source's log ends now. */
   readPosition(input: { run: Run }): Promise<{ lsn: Lsn }>;
 

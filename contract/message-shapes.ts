@@ -31,8 +31,18 @@ export type FinishMessage = Sender;
 export interface CutoverMessage extends Sender {
   /** Only looks whether a cutover would be begun now, and tells what it would wait for. */
   dryRun?: boolean;
-  /** Longest time from the marker until every lane stands, such as 500ms; default 5s. When it passes, the cutover is undone. */
+  /** Longest time for which writers may have to wait, such as 500ms; default: that of the spec. When it passes, the cutover is undone. */
   maxPause?: string;
+}
+
+/** After a cutover that keeps a way back: the same the other way round. */
+export type RollbackMessage = CutoverMessage;
+
+export interface VerifyMessage extends Sender {
+  /** Patterns as in `select`; default: all that the migration carries. */
+  tables?: string[];
+  /** Consent to mend on the target the rows that are listed as different. Only while the lanes stand. */
+  repair?: boolean;
 }
 
 export interface RestartMessage extends Sender {
@@ -58,6 +68,8 @@ export interface MessageShapes {
   pause: PauseMessage;
   resume: ResumeMessage;
   cutover: CutoverMessage;
+  rollback: RollbackMessage;
+  verify: VerifyMessage;
   finish: FinishMessage;
   retry: RetryMessage;
   restartOnSchemaChange: RestartMessage;

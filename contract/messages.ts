@@ -11,6 +11,7 @@ import {
   parseSender,
   parseSetLoad,
   parseStop,
+  parseVerify,
 } from './parse-message.js';
 import type { Parsed } from './parse-message.js';
 
@@ -39,6 +40,16 @@ export const MESSAGES: { [Name in MessageName]: MessageDefinition<MessageShapes[
     description:
       'Stop the lanes now, set the sequences and report: {} or {"maxPause": "5s"}; only look whether it can begin: {"dryRun": true}',
     parse: parseCutover,
+  },
+  rollback: {
+    description:
+      'After a cutover that keeps a way back, make the old primary the primary again: {} or {"maxPause": "5s"}; only look: {"dryRun": true}',
+    parse: parseCutover,
+  },
+  verify: {
+    description:
+      'Compare both databases, table by table: {} or {"tables": ["public.orders"]}; mend rows that differ while the lanes stand: {"repair": true}',
+    parse: parseVerify,
   },
   finish: {
     description: 'Set the sequences, remove all objects of pgtrek and complete (once stopped): {}',

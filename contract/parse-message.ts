@@ -7,6 +7,7 @@ import type {
   Sender,
   SetLoadMessage,
   StopMessage,
+  VerifyMessage,
 } from './message-shapes.js';
 import { isIsoTime, isLsn, millisecondsOf } from './values.js';
 
@@ -79,6 +80,16 @@ export const parseCutover = parseWith<CutoverMessage>((fields) => {
   return typeof maxPause === 'string' && (millisecondsOf(maxPause) ?? 0) > 0
     ? { ...dryRun, maxPause }
     : 'maxPause must be a span such as 500ms, 5s or 2min';
+});
+
+export const parseVerify = parseWith<VerifyMessage>((fields) => {
+  const { tables } = fields;
+  const repair = readFlag(fields, 'repair');
+  if (typeof repair === 'string') return repair;
+  if (!isGiven(tables)) return repair;
+  return Array.isArray(tables) && tables.length > 0 && tables.every((each) => typeof each === 'string')
+    ? { ...repair, tables }
+    : 'tables must be a list of patterns such as "public.orders"';
 });
 
 export const parseRestart = parseWith<RestartMessage>((fields) => {

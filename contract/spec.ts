@@ -39,17 +39,26 @@ const connection = z.strictObject({
   tls: tls.default({ mode: 'verify-full' }),
 });
 
+const replication = z
+  .strictObject({
+    host: z.string().min(1).optional(),
+    port: z.int().min(1).max(65535).optional(),
+    user: z.string().min(1).optional(),
+    password: password.optional(),
+    tls: tls.optional(),
+  })
+  .default({});
+
 const source = connection.extend({
-  replication: z
-    .strictObject({
-      host: z.string().min(1).optional(),
-      port: z.int().min(1).max(65535).optional(),
-      user: z.string().min(1).optional(),
-      password: password.optional(),
-      tls: tls.optional(),
-    })
-    .default({})
-    .describe('How the target server reaches the source; default: the source’s own values.'),
+  replication: replication.describe(
+    'How the target server reaches the source; default: the source’s own values.',
+  ),
+});
+
+const target = connection.extend({
+  replication: replication.describe(
+    'For cutover.reverse: how the source server reaches the target; default: the target’s own values.',
+  ),
 });
 
 const size = z
@@ -129,6 +138,13 @@ const hookSpan = span.refine(
 /** A folder or a leading dash in it could lead out of the folder of hooks, or be taken for an option. */
 const PROGRAM_PATTERN = /^\w[\w.+-]*$/;
 
+const command = z.strictObject({
+  run: z
+    .tuple([z.string().regex(PROGRAM_PATTERN, 'must be a plain name, without a folder')], z.string())
+    .describe('A program of the folder that the worker’s PGTREK_HOOKS names, and its arguments.'),
+  timeout: hookSpan.default('10s').describe('How long it may run.'),
+});
+
 const notify = z
   .strictObject({
     webhook: z
@@ -141,14 +157,7 @@ const notify = z
         timeout: hookSpan.default('10s').describe('How long an answer may take.'),
       })
       .optional(),
-    command: z
-      .strictObject({
-        run: z
-          .tuple([z.string().regex(PROGRAM_PATTERN, 'must be a plain name, without a folder')], z.string())
-          .describe('A program of the folder that the worker’s PGTREK_HOOKS names, and its arguments.'),
-        timeout: hookSpan.default('10s').describe('How long it may run.'),
-      })
-      .optional(),
+    command: command.optional(),
     events: z
       .array(z.string().min(1))
       .min(1)
@@ -165,12 +174,77 @@ function isWebhookUrl(text: string): boolean {
   return (protocol === 'http:' || protocol === 'https:') && username === '' && password === '';
 }
 
+const cutoverHook = z.union(
+  [
+    z.strictObject({ command }),
+    z.strictObject({
+      http: z.strictObject({
+        url: z
+          .string()
+          .refine(isWebhookUrl, 'must be an http or https address, without user and password in it'),
+        secret: password.optional().describe('Signs what is sent.'),
+        timeout: hookSpan.default('5s'),
+        retries: z.int().min(0).max(10).default(2).describe('The receiver must take the same call twice.'),
+      }),
+    }),
+    z.strictObject({
+      pgbouncer: z.strictObject({
+        host: z.string().min(1),
+        port: z.int().min(1).max(65535).default(6432),
+        user: z.string().min(1).describe('Of its admin_users.'),
+        password: password.optional(),
+        database: z.string().min(1).describe('As its clients name it.'),
+        retarget: command.describe(
+          'Points the database at the new primary in PgBouncer’s files, and takes back: it gets the moment as its last argument.',
+        ),
+        timeout: hookSpan.default('10s').describe('How long PAUSE, RELOAD and RESUME may take, each.'),
+      }),
+    }),
+  ],
+  { error: 'must have exactly one of command, http, pgbouncer' },
+);
+
+const cutover = z.strictObject({
+  fence: z
+    .enum(['lock', 'read-only', 'external'])
+    .default('lock')
+    .describe(
+      'What keeps writers off the source. lock: they wait; read-only: sessions are ended, and new ones can only read; external: you have stopped them, and it is proved.',
+    ),
+  maxPause: span
+    .default('5s')
+    .describe('Writers wait at most this long; when it passes before the decision, the cutover is undone.'),
+  reverse: z
+    .boolean()
+    .default(false)
+    .describe('Afterwards changes flow from the target to the source, so that a rollback loses nothing.'),
+  denyLogin: z
+    .array(z.string().min(1))
+    .default([])
+    .describe('Roles that may not log in to the old primary any more, in the whole cluster.'),
+  hooks: z
+    .array(cutoverHook)
+    .max(10)
+    .default([])
+    .describe('Called in this order: before the fence, to open the target, and when a cutover is undone.'),
+});
+
+const verify = z.strictObject({
+  content: z
+    .boolean()
+    .default(false)
+    .describe('Before a cutover all rows are compared while changes flow; a difference refuses it.'),
+  jobs: z.int().min(1).max(MAX_JOBS).default(2).describe('Chunks compared at the same time.'),
+  chunkSize: size.default('64MB').describe('Of a table, about as much as one statement reads.'),
+  bytesPerSecond: size.optional().describe('At most so many bytes are read a second, on each end.'),
+});
+
 export const specSchema = z.strictObject({
   name: z.string().regex(NAME_PATTERN, 'must match ^[a-z][a-z0-9-]{0,30}$'),
   mode: z.enum(['full-load', 'full-load-and-cdc', 'cdc']).default('full-load-and-cdc'),
   taskQueue: z.string().min(1).default(DEFAULT_TASK_QUEUE),
   source,
-  target: connection,
+  target,
   select: select.prefault({}),
   schema: z
     .strictObject({
@@ -260,6 +334,8 @@ export const specSchema = z.strictObject({
         .prefault({}),
     })
     .prefault({}),
+  cutover: cutover.prefault({}),
+  verify: verify.prefault({}),
   notify: notify.optional().describe('Tells other systems what happens.'),
 });
 

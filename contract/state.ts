@@ -1,9 +1,12 @@
 /** What a migration says of itself: the answer of the `state`, `tables` and `events` queries. Version 1. */
+import type { CutoverReport, Direction } from './cutover.js';
 import type { ErrorCode } from './errors.js';
 import type { LaneName, Lsn } from './names.js';
 import type { StopThen } from './message-shapes.js';
 import type { SchemaChange } from './schema-change.js';
+import type { Verification } from './verification.js';
 
+export type { CutoverReport } from './cutover.js';
 export type { ChangeKind, SchemaChange } from './schema-change.js';
 
 export const MODES = ['full-load', 'full-load-and-cdc', 'cdc'] as const;
@@ -19,10 +22,11 @@ export const STAGES = [
   'monitor',
   'stop',
   'cutover',
+  'protect',
 ] as const;
 export type StageName = (typeof STAGES)[number];
 
-/** The stages that a person sees for a mode, in order; cutover joins them when it is asked for. */
+/** The stages that a person sees for a mode, in order; cutover joins them when it is asked for, and protect with a way back. */
 export function stagesOf(mode: Mode, method: LoadMethod): StageName[] {
   const schema: StageName[] = ['validate', 'dump', 'restore'];
   if (mode === 'cdc') return ['validate', 'publish', 'subscribe', 'monitor', 'stop'];
@@ -161,19 +165,6 @@ export interface StopReport {
   stoppedAfterMs: number;
 }
 
-export interface CutoverReport {
-  /**
-   * ready: a dry run found nothing against it. refused: nothing was done. undone: the lanes did not stand in time and
-   * go on. done: they stand, and the sequences are set.
-   */
-  outcome: 'ready' | 'refused' | 'undone' | 'done';
-  at: string;
-  /** Why it was refused or undone. */
-  reasons: string[];
-  stop?: StopReport;
-  sequencesSet?: number;
-}
-
 /** How the source's schema differs from the one that was dumped. */
 export interface SeenDrift {
   /** The first 50, tables and columns first. */
@@ -207,8 +198,13 @@ export interface MigrationState {
   copying?: TableRow[];
   /** How many tables are copied, and indexed, at the same time; from validate on. */
   load?: { jobs: number; indexJobs: number };
-  /** The last cutover that was asked for. */
+  /** The last cutover or rollback that was asked for. */
   cutover?: CutoverReport;
+  /** Which way changes flow. Absent: forward. */
+  direction?: Direction;
+  /** The last comparison of both databases; `verifying` while one runs. */
+  verification?: Verification;
+  verifying?: { since: string; by?: string };
   stop?: StopPlan & { report?: StopReport };
   /** The last figures that monitor returned; live ones are in its heartbeat. */
   monitor?: MonitorFigures;

@@ -113,6 +113,10 @@ const RULES: Rules = {
     return markerCommitted ? no(STOPPING) : yes;
   },
 
+  rollback: () => no('no cutover is done that keeps a way back'),
+
+  verify: (_, { state }) => (state.totals.tables === 0 ? no('no table is on the target yet') : yes),
+
   restartOnSchemaChange: ({ dropTarget }, { state }) => {
     if (!state.drift && state.blocked?.code !== 'SCHEMA_CHANGED')
       return no('no change of the source’s schema was reported');

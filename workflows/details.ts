@@ -44,6 +44,7 @@ const DOING: Record<StageName, string> = {
   monitor: 'the target follows the source',
   stop: 'the target stops at the marker',
   cutover: 'the target stands, and gets its sequences',
+  protect: 'the target is the primary, and the source follows it',
 };
 
 function headline(state: MigrationState): string {

@@ -65,6 +65,10 @@ const TAKE: { [Name in MessageName]: (run: MigrationRun, message: MessageShapes[
   cutover: (run, message) => {
     run.asked.cutover = message;
   },
+  rollback: (run, message) => {
+    run.asked.cutover = message;
+  },
+  verify: () => undefined,
   setLoad: (run, { jobs, indexJobs }) => {
     if (!run.state.load) return;
     if (jobs !== undefined) run.state.load.jobs = jobs;

@@ -16,6 +16,25 @@ const NO_FLAG = (name: string) => new RegExp(`^${name} must be true or false$`);
 /** Of messages that only say who sends them. */
 const BARE: Cases = [[{ now: true, dropTarget: true }, {}]];
 
+const TABLES_WANTED = /^tables must be a list of patterns such as "public.orders"$/;
+
+const CUTOVER: Cases = [
+  [{ dryRun: true }, { dryRun: true }],
+  [{ dryRun: false, maxPause: null }, {}],
+  [{ maxPause: '500ms' }, { maxPause: '500ms' }],
+  [
+    { maxPause: '2min', dryRun: true },
+    { maxPause: '2min', dryRun: true },
+  ],
+  [{ dryRun: 'yes' }, NO_FLAG('dryRun')],
+  [{ maxPause: 5 }, SPAN_WANTED],
+  [{ maxPause: '5' }, SPAN_WANTED],
+  [{ maxPause: '0s' }, SPAN_WANTED],
+  [{ maxPause: '-1s' }, SPAN_WANTED],
+  [{ maxPause: '1h' }, SPAN_WANTED],
+  [{ maxPause: '' }, SPAN_WANTED],
+];
+
 const CASES: Record<MessageName, Cases> = {
   stop: [
     [{ now: true }, { now: true }],
@@ -55,21 +74,19 @@ const CASES: Record<MessageName, Cases> = {
   resume: BARE,
   finish: BARE,
   retry: BARE,
-  cutover: [
-    [{ dryRun: true }, { dryRun: true }],
-    [{ dryRun: false, maxPause: null }, {}],
-    [{ maxPause: '500ms' }, { maxPause: '500ms' }],
+  cutover: CUTOVER,
+  rollback: CUTOVER,
+  verify: [
+    [{}, {}],
     [
-      { maxPause: '2min', dryRun: true },
-      { maxPause: '2min', dryRun: true },
+      { tables: ['public.orders'], repair: true },
+      { tables: ['public.orders'], repair: true },
     ],
-    [{ dryRun: 'yes' }, NO_FLAG('dryRun')],
-    [{ maxPause: 5 }, SPAN_WANTED],
-    [{ maxPause: '5' }, SPAN_WANTED],
-    [{ maxPause: '0s' }, SPAN_WANTED],
-    [{ maxPause: '-1s' }, SPAN_WANTED],
-    [{ maxPause: '1h' }, SPAN_WANTED],
-    [{ maxPause: '' }, SPAN_WANTED],
+    [{ tables: null, repair: false }, {}],
+    [{ tables: [] }, TABLES_WANTED],
+    [{ tables: 'orders' }, TABLES_WANTED],
+    [{ tables: [7] }, TABLES_WANTED],
+    [{ repair: 'yes' }, NO_FLAG('repair')],
   ],
   restartOnSchemaChange: [
     [{ dropTarget: true }, { dropTarget: true }],
