@@ -161,7 +161,7 @@ export interface StopReport {
   late?: string;
   /** Where each lane stands: the end of the marker's commit in the source's log. */
   lanes: { lane: LaneName; lsn: Lsn }[];
-  /** Time from the marker's commit until every lane stood. */
+  /** How long the wait for the lanes took, which begins when the workflow knows that the marker is committed. */
   stoppedAfterMs: number;
 }
 

@@ -19,14 +19,14 @@ import { renderTable } from '../table.js';
 import { takeTurns } from '../take-turns.js';
 import { isMeasured } from '../verdict.js';
 import { absenceOfPgbench, fillTables } from './backlog.js';
-import { native } from './native.js';
+import { native, nativeBinary } from './native.js';
 import { pgcopydb } from './pgcopydb.js';
 import { pgtrek, pgtrekTwoLanes } from './pgtrek.js';
 import { TEMPLATE, runOnce } from './run-once.js';
 import { APPLY_BASELINE } from './subject.js';
 import type { ApplySubject } from './subject.js';
 
-const SUBJECTS = [native, pgtrek, pgtrekTwoLanes, pgcopydb];
+const SUBJECTS = [native, nativeBinary, pgtrek, pgtrekTwoLanes, pgcopydb];
 
 /** Returns the exit code: 0 when every subject that can run here was measured. */
 export function runApplySuite(options: ApplyOptions): Promise<number> {
