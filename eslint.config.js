@@ -96,7 +96,7 @@ export default defineConfig(
       ...restrictImports([
         {
           regex:
-            '^(\\.\\./)+contract/(?!(messages|parse-message|errors|names|state|values|schema-change|apply-error|event-kinds)\\.js$)',
+            '^(\\.\\./)+contract/(?!(messages|parse-message|errors|names|state|values|schema-change|apply-error|event-kinds|reversed)\\.js$)',
           allowTypeImports: true,
           message: 'Values come from the pure files of contract/ only: not from spec, which brings zod.',
         },

@@ -39,6 +39,8 @@ export interface CutoverReport {
   /** Where the lanes stood; without a fence only. */
   stop?: StopReport;
   sequencesSet?: number;
+  /** Of one that could begin: what it will do to others, and what it will not bring along. */
+  warnings?: string[];
   /** Absent: forward. back: a rollback. */
   direction?: Direction;
   fence?: FenceReport;

@@ -23,10 +23,11 @@ export const STAGES = [
   'stop',
   'cutover',
   'protect',
+  'rollback',
 ] as const;
 export type StageName = (typeof STAGES)[number];
 
-/** The stages that a person sees for a mode, in order; cutover joins them when it is asked for, and protect with a way back. */
+/** The stages that a person sees for a mode, in order; cutover joins them when it is asked for, protect and rollback with a way back. */
 export function stagesOf(mode: Mode, method: LoadMethod): StageName[] {
   const schema: StageName[] = ['validate', 'dump', 'restore'];
   if (mode === 'cdc') return ['validate', 'publish', 'subscribe', 'monitor', 'stop'];

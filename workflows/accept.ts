@@ -1,7 +1,7 @@
 /** What is allowed when: the one place that says whether a message is accepted. Pure. */
 import type { MessageName, MessageShapes } from '../contract/message-shapes.js';
 import { compareLsn } from '../contract/names.js';
-import type { MigrationState } from '../contract/state.js';
+import type { MigrationState, StageName } from '../contract/state.js';
 
 export type Verdict = { accepted: true } | { accepted: false; reason: string };
 
@@ -57,6 +57,7 @@ const ENDS_BY_ITSELF = `${NO_REPLICATION}, and ends by itself`;
 const BLOCKED = 'it is blocked: mend that, and retry, first';
 const PAUSED = 'it is paused: resume first';
 const STOPPING = 'the marker is committed: the lanes stop there';
+const NO_WAY_FORWARD = 'the target is the primary now: send finish, or rollback where there is a way back';
 const CUTOVER_DONE = 'the cutover is done: send finish, or resume to let the lanes go on';
 
 const RULES: Rules = {
@@ -70,12 +71,16 @@ const RULES: Rules = {
       : no(`the transaction that cannot be applied is ${failing.lsn}, not ${skip}`);
   },
 
-  abort: () => yes,
+  abort: ({ dropTarget }, { state }) =>
+    dropTarget && isSwitched(state)
+      ? no('a cutover has made the target the primary: what was restored there is in use')
+      : yes,
 
   finish: (_, { state, markerCommitted, standing }) => {
     if (standing) return yes;
     if (state.mode === 'full-load') return no(ENDS_BY_ITSELF);
     if (state.paused) return no(PAUSED);
+    if (isPrimary(state)) return yes;
     return no(
       markerCommitted
         ? 'the lanes do not stand at the marker yet'
@@ -86,6 +91,7 @@ const RULES: Rules = {
   stop: ({ never }, { state, markerCommitted, standing, underWay }) => {
     if (underWay === 'resume') return markerCommitted && !standing ? no(STOPPING) : yes;
     if (state.mode === 'full-load') return no(ENDS_BY_ITSELF);
+    if (isPrimary(state)) return no(NO_WAY_FORWARD);
     // The target may be in use: its lanes must not go on as a side effect.
     if (isCutOver(state)) return no(CUTOVER_DONE);
     if (standing) return never ? no('the lanes have stopped: send resume to let them go on') : yes;
@@ -100,26 +106,47 @@ const RULES: Rules = {
     return state.status === 'blocked' ? no(BLOCKED) : yes;
   },
 
-  resume: (_, { state, standing }) =>
-    state.paused || standing ? yes : no(`it is ${state.status}: neither paused nor stopped`),
+  resume: (_, { state, standing }) => {
+    if (state.paused || standing) return yes;
+    return no(isPrimary(state) ? NO_WAY_FORWARD : `it is ${state.status}: neither paused nor stopped`);
+  },
 
   cutover: ({ dryRun }, { state, markerCommitted, standing }) => {
     if (state.mode === 'full-load') return no(NO_REPLICATION);
     if (state.status === 'blocked') return no(BLOCKED);
     if (state.paused) return no(PAUSED);
+    if (isPrimary(state)) return no(NO_WAY_FORWARD);
     if (isCutOver(state)) return no(CUTOVER_DONE);
     if (standing) return dryRun ? no('the lanes stand already: there is nothing left to try') : yes;
     if (!isReplicating(state)) return no(`it is in ${state.stage}: changes do not flow yet`);
     return markerCommitted ? no(STOPPING) : yes;
   },
 
-  rollback: () => no('no cutover is done that keeps a way back'),
+  rollback: (_, { state }) => {
+    if (state.stage !== 'protect')
+      return no(
+        isPrimary(state)
+          ? 'the cutover kept no way back: cutover.reverse was not set'
+          : 'no cutover is done that could be taken back',
+      );
+    if (state.status === 'blocked') return no(BLOCKED);
+    return state.paused ? no(PAUSED) : yes;
+  },
 
-  verify: (_, { state }) => (state.totals.tables === 0 ? no('no table is on the target yet') : yes),
+  verify: ({ repair }, { state, standing }) => {
+    if (state.mode === 'full-load') return no(`${NO_REPLICATION}: use pgtrek verify -f, with its spec`);
+    if (state.verifying) return no('both databases are being compared already');
+    if (!isReplicating(state)) return no(`it is in ${state.stage}: changes do not flow yet`);
+    if (isPrimary(state) && state.stage !== 'protect') return no(NO_WAY_FORWARD);
+    return repair && !standing
+      ? no('rows are mended only while the lanes stand: stop, with "then": "wait"')
+      : yes;
+  },
 
   restartOnSchemaChange: ({ dropTarget }, { state }) => {
     if (!state.drift && state.blocked?.code !== 'SCHEMA_CHANGED')
       return no('no change of the source’s schema was reported');
+    if (isSwitched(state)) return no('a cutover has made the target the primary: nothing is loaded any more');
     if (isCutOver(state)) return no(CUTOVER_DONE);
     if (state.mode === 'cdc')
       return no('mode cdc loads nothing again, so changes would be lost: abort, and start anew');
@@ -144,12 +171,27 @@ const JOBS_ARE_FIXED = {
   native: 'the target server copies by itself: only indexJobs can be changed',
 } as const;
 
+const REPLICATING: ReadonlySet<StageName> = new Set(['monitor', 'stop', 'cutover', 'protect', 'rollback']);
+
 /** The lanes carry changes, so that a pause or a cutover is done by a marker. */
 function isReplicating({ stage }: MigrationState): boolean {
-  return stage === 'monitor' || stage === 'stop' || stage === 'cutover';
+  return REPLICATING.has(stage);
 }
 
 /** The stage goes when the lanes leave its marker; `state.cutover` still tells of it then. */
 function isCutOver({ stage }: MigrationState): boolean {
   return stage === 'cutover';
+}
+
+/** A cutover with a fence is done, and the target was opened to writers. */
+function isPrimary({ stage, cutover, direction }: MigrationState): boolean {
+  return (
+    direction === 'back' ||
+    (stage === 'cutover' && cutover?.outcome === 'done' && cutover.fence !== undefined)
+  );
+}
+
+/** The same, whether it was rolled back since or not: both ends were in use. */
+function isSwitched(state: MigrationState): boolean {
+  return isPrimary(state) || state.direction !== undefined;
 }

@@ -1,4 +1,7 @@
-/** cutover: the lanes stop at a marker, the sequences are set, and what was done is reported. */
+/**
+ * cutover, as specs of older versions mean it: the lanes stop at a marker, the sequences are set, and what was done is reported.
+ * Nobody is kept from writing. See changeover.ts for the one with a fence.
+ */
 import { condition } from '@temporalio/workflow';
 import type { CutoverReport } from '../contract/state.js';
 import { step } from './proxies.js';
@@ -11,7 +14,7 @@ const DRIFTED =
   'the schema of the source is no longer the one that was dumped: the target may lack what has changed';
 
 /** In monitor: a look whether it can begin, and then a stop now. */
-export async function prepareCutover(run: MigrationRun): Promise<void> {
+export async function lookAtCutover(run: MigrationRun): Promise<void> {
   const dryRun = run.asked.cutover?.dryRun === true;
   const found = await step('look whether a cutover can begin').checkCutover({
     run: runArgument(run),

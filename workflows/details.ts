@@ -45,6 +45,7 @@ const DOING: Record<StageName, string> = {
   stop: 'the target stops at the marker',
   cutover: 'the target stands, and gets its sequences',
   protect: 'the target is the primary, and the source follows it',
+  rollback: 'the source becomes the primary again',
 };
 
 function headline(state: MigrationState): string {
@@ -82,10 +83,14 @@ function next(state: MigrationState): string {
     return `Then send the signal \`retry\` (More Actions)${orSkip(state.blocked)}, or \`abort\`.`;
   if (state.status === 'paused') return 'Nothing new begins. Next: the signal `resume` (More Actions).';
   if (state.status === 'stopped') {
-    return state.stage === 'cutover'
-      ? 'The cutover is done. Next: the signal `finish`, or `resume` to replicate on.'
-      : 'The lanes stand at the marker. Next: the signal `finish`, `cutover`, `resume` or another `stop`.';
+    if (state.stage === 'cutover')
+      return state.cutover?.fence
+        ? 'The target is the primary. Next: the signal `finish`.'
+        : 'The cutover is done. Next: the signal `finish`, or `resume` to replicate on.';
+    return 'The lanes stand at the marker. Next: the signal `finish`, `cutover`, `resume` or another `stop`.';
   }
+  if (state.stage === 'protect')
+    return 'Next: the signal `finish`, or `rollback` to make the source the primary again.';
   const { stop } = state;
   if (!stop) return '';
   if (stop.kind === 'never')

@@ -4,20 +4,21 @@ import type { StopReport } from '../contract/state.js';
 import { millisecondsOf } from '../contract/values.js';
 import { releaseHeldLane } from './apply-errors.js';
 import { causeOf } from './as-error.js';
-import { enterCutover, longestPause, prepareCutover, undoCutover } from './cutover.js';
+import { isCutoverDue, prepareCutover } from './changeover.js';
+import { enterCutover, longestPause, lookAtCutover, undoCutover } from './cutover.js';
 import { setLane } from './lanes.js';
 import { isLoadDue } from './lost-lanes.js';
 import { readTables } from './tables.js';
 import { pauseLanes, resumeFromMarker } from './pause.js';
 import { vigil } from './proxies.js';
-import { note, plainMarker, runArgument } from './run.js';
+import { hasFence, note, plainMarker, runArgument } from './run.js';
 import type { MigrationRun } from './run.js';
 import { stand } from './stand.js';
 import { isChangeDue, meetChange } from './schema-change.js';
 import { rewindStopClock, throwClockError } from './stop-clock.js';
 import { continueIfDue, unlessAttention, watchRound } from './watch.js';
 
-/** Ends when the marker of the stop that stands is committed, or when tables are to be loaded first. */
+/** Ends when the marker of the stop that stands is committed, when tables are to be loaded first, or when a cutover can begin. */
 export async function monitor(run: MigrationRun): Promise<void> {
   // A run that continues another has their number, and not the tables themselves.
   if (run.tables.length === 0 && run.state.totals.tables > 0) await readTables(run);
@@ -28,10 +29,11 @@ export async function monitor(run: MigrationRun): Promise<void> {
     await continueIfDue(run);
     if (run.state.paused || run.progress.pauseMarker) await pauseLanes(run);
     else if (isLoadDue(run)) return;
-    else if (run.asked.cutover) await prepareCutover(run);
+    else if (run.asked.cutover) await (hasFence(run) ? prepareCutover(run) : lookAtCutover(run));
     else if (isChangeDue(run)) await meetChange(run);
     else await watchRound(run, () => needsAttention(run));
     throwClockError(run);
+    if (isCutoverDue(run)) return;
     if (run.progress.committed && !run.state.paused) return;
   }
 }
@@ -56,7 +58,7 @@ export async function stop(run: MigrationRun): Promise<void> {
     else if (undoCutover(run, confirmed.reason)) return;
   }
   if (run.state.stop?.then === 'wait' && !run.asked.cutover) await stand(run);
-  if (run.asked.cutover) enterCutover(run);
+  if (run.asked.cutover && !hasFence(run)) enterCutover(run);
 }
 
 /** A reason: the cutover is to be undone. */

@@ -5,7 +5,7 @@ import type { StageName } from '../contract/state.js';
 import { undoCutover } from './cutover.js';
 import { setLane } from './lanes.js';
 import { step } from './proxies.js';
-import { activeLanes, note, runArgument } from './run.js';
+import { activeLanes, isTurned, note, runArgument } from './run.js';
 import type { MigrationRun } from './run.js';
 import { endStopClock } from './stop-clock.js';
 
@@ -27,11 +27,15 @@ export async function withoutLost(
   }
 }
 
-/** Mode cdc has nothing to load with: there it blocks until somebody aborts. */
+/** Mode cdc, and lanes that were turned round, have nothing to load with: there it blocks until somebody aborts. */
 function markLost(run: MigrationRun, error: unknown): ApplicationFailure | undefined {
-  const { mode } = run.state;
   const failure = error instanceof ActivityFailure ? error.cause : undefined;
-  if (mode === 'cdc' || !(failure instanceof ApplicationFailure) || failure.type !== 'SLOT_LOST')
+  if (
+    run.state.mode === 'cdc' ||
+    isTurned(run) ||
+    !(failure instanceof ApplicationFailure) ||
+    failure.type !== 'SLOT_LOST'
+  )
     return undefined;
   // Runs of older versions have tried again what had failed.
   if (!patched('lost-lanes')) return undefined;

@@ -2,6 +2,7 @@
 import { isCancellation } from '@temporalio/workflow';
 import type { Outcome } from '../contract/state.js';
 import type { SpecInput } from '../contract/spec.js';
+import { cutOver, enterCutover, isCutoverDue, protect } from './changeover.js';
 import { cutover } from './cutover.js';
 import { showDetails } from './details.js';
 import { dumpToDisk, restoreFromDisk } from './disk.js';
@@ -19,6 +20,7 @@ import type { Carried, MigrationRun } from './run.js';
 import { dumpSchema, restoreSchema, validate } from './schema.js';
 import { Aborted, Restarted, stage } from './stage.js';
 import { keepStopClock } from './stop-clock.js';
+import { keepVerifying } from './verify.js';
 import { keepWatchBeside } from './watch-beside.js';
 
 /** Workflow type `migration`, id `pgtrek-<name>`. `carried` is what a former run of the same migration hands over. */
@@ -27,6 +29,7 @@ export async function migration(input: SpecInput, carried?: Carried): Promise<Ou
   registerHandlers(run);
   void keepStopClock(run);
   void keepWatchBeside(run);
+  void keepVerifying(run);
   keepNotifying(run);
   showDetails(run);
   try {
@@ -85,10 +88,15 @@ async function joinExisting(run: MigrationRun): Promise<void> {
   await stage(run, 'subscribe', () => subscribeFromSlot(run));
 }
 
-/** Over and over, when somebody resumes after a stop, or when tables are loaded again. A full load has none of these stages. */
+/** Over and over, when somebody resumes after a stop, when tables are loaded again, or the lanes turn round. A full load has none of these stages. */
 async function replicate(run: MigrationRun): Promise<void> {
   for (;;) {
     await stage(run, 'monitor', () => withoutLost(run, monitor));
+    await stage(run, 'protect', () => protect(run));
+    if (isCutoverDue(run)) {
+      await stage(run, enterCutover(run), () => cutOver(run));
+      continue;
+    }
     if (!isLoadDue(run)) await stage(run, 'stop', () => withoutLost(run, stop));
     if (isLoadDue(run)) {
       await loadAgain(run);

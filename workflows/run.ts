@@ -2,6 +2,7 @@
 import { ApplicationFailure, uuid4, workflowInfo } from '@temporalio/workflow';
 import type { CancellationScope } from '@temporalio/workflow';
 import type {
+  CutOver,
   DataDump,
   Hook,
   MarkerCommitted,
@@ -9,9 +10,16 @@ import type {
   Run,
   SnapshotSignal,
 } from '../contract/activities.js';
+import type { Direction } from '../contract/cutover.js';
 import { laneName } from '../contract/names.js';
 import type { LaneName, Lsn } from '../contract/names.js';
-import type { AbortMessage, CutoverMessage, RestartMessage } from '../contract/message-shapes.js';
+import type {
+  AbortMessage,
+  CutoverMessage,
+  RestartMessage,
+  VerifyMessage,
+} from '../contract/message-shapes.js';
+import { reversedRun } from '../contract/reversed.js';
 import type { ApplyError, MigrationState, StopPlan, StopReport, TableRow } from '../contract/state.js';
 import type { Spec, SpecInput } from '../contract/spec.js';
 import { firstState } from './first-state.js';
@@ -58,6 +66,10 @@ export interface Progress {
   resumeFrom?: MarkerPlan;
   /** The lane that APPLY_ERROR holds, and the transaction that it is to leave out, as somebody asked for. */
   held?: { lane: LaneName; skip?: ApplyError & { by?: string } };
+  /** How often a cutover or rollback has turned the lanes round. */
+  turns?: number;
+  /** The cutover or rollback that is under way. */
+  changeover?: Changeover;
   /** The stop that was planned before a cutover took its place. */
   planBefore?: StopPlan;
   sequencesSet?: number;
@@ -72,6 +84,17 @@ export interface Progress {
   updates?: string[];
   /** What the hooks of `spec.notify` were told. */
   notified?: Partial<Record<Hook, Told>>;
+}
+
+/** From the look that found nothing against it until it is done or undone. */
+export interface Changeover {
+  marker: MarkerPlan;
+  /** Lanes the other way, each with a publication and a slot, or about to get them. */
+  reverse: { lane: LaneName; tables: number }[];
+  /** All of them are there. */
+  isReady?: true;
+  /** Once it is decided and done: what is left is to remove the lanes, and to turn round. */
+  done?: Extract<CutOver, { outcome: 'done' }>;
 }
 
 /** How far one hook is. */
@@ -92,7 +115,11 @@ export interface Asked {
   finish: boolean;
   /** To leave the marker of a stop. */
   resume?: boolean;
+  /** A rollback too. */
   cutover?: CutoverMessage;
+  /** What was compared for the cutover that is asked for. */
+  compared?: 'equal' | 'different';
+  verify?: VerifyMessage;
   restart?: RestartMessage;
   /** A restart of the changed tables alone. */
   adopt?: boolean;
@@ -172,9 +199,37 @@ export function specOf(run: MigrationRun): Spec {
   return run.spec;
 }
 
-/** What activities get. */
+/** What activities get: the ends as changes flow now. */
 export function runArgument(run: MigrationRun): Run {
+  const turns = turnsOf(run);
+  if (turns === 0) return plainArgument(run);
+  // A load belongs to the spec as it was given; lanes that were turned round are of mode cdc either way.
+  return turns % 2 === 1 ? otherWay(plainArgument(run)) : otherWay(otherWay(plainArgument(run)));
+}
+
+/** From the spec's source to its target, whichever way changes flow. */
+export function plainArgument(run: MigrationRun): Run {
   return { name: run.state.name, owner: run.owner, spec: specOf(run) };
+}
+
+export const otherWay = reversedRun;
+
+export function turnsOf({ progress }: MigrationRun): number {
+  return progress.turns ?? 0;
+}
+
+/** Lanes were turned round: they carry changes into tables that are there, and nothing is loaded any more. */
+export function isTurned(run: MigrationRun): boolean {
+  return turnsOf(run) > 0;
+}
+
+export function directionOf(run: MigrationRun): Direction {
+  return turnsOf(run) % 2 === 1 ? 'back' : 'forward';
+}
+
+/** Specs that versions before the fence completed lack the field: their cutover stops the lanes, and fences nobody. */
+export function hasFence({ spec }: MigrationRun): boolean {
+  return spec !== undefined && 'cutover' in spec;
 }
 
 export function currentLane(run: MigrationRun): LaneName {

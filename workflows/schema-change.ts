@@ -7,7 +7,7 @@ import { addForeignKeys, buildAllIndexes } from './complete-target.js';
 import { marking, step, vigil } from './proxies.js';
 import { resumeFromMarker } from './pause.js';
 import { goOn } from './stage.js';
-import { activeLanes, newMarker, note, runArgument, specOf } from './run.js';
+import { activeLanes, isTurned, newMarker, note, runArgument, specOf } from './run.js';
 import type { MigrationRun } from './run.js';
 
 /** Asked for, or a change that nothing was done about yet. Specs of older versions say nothing of changes. */
@@ -15,7 +15,7 @@ export function isChangeDue(run: MigrationRun): boolean {
   const { asked, progress, state } = run;
   if (asked.adopt || progress.changeMarker) return true;
   if (!state.drift || state.drift.digest === progress.metDrift) return false;
-  if (!run.spec || !isToldWhatToDo(run.spec.cdc)) return false;
+  if (!run.spec || !isToldWhatToDo(run.spec.cdc) || isTurned(run)) return false;
   return run.spec.cdc.onSchemaChange !== 'pause' || state.drift.changes.some(matters);
 }
 
@@ -30,8 +30,9 @@ function isToldWhatToDo(cdc: { onSchemaChange?: string }): boolean {
 }
 
 /** A restart can be of the changed tables alone while the others stream, when our own copy has loaded them. */
-export function canAdopt({ spec, state }: MigrationRun): boolean {
-  if (!spec || !isToldWhatToDo(spec.cdc)) return false;
+export function canAdopt(run: MigrationRun): boolean {
+  const { spec, state } = run;
+  if (!spec || !isToldWhatToDo(spec.cdc) || isTurned(run)) return false;
   return state.stage === 'monitor' && state.mode === 'full-load-and-cdc' && state.method === 'stream';
 }
 

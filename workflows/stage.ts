@@ -24,13 +24,15 @@ export class Restarted extends Error {}
 const FATAL: ReadonlySet<ErrorCode> = new Set(['SPEC_INVALID', 'NOT_BUILT_YET']);
 
 /** Stages that pause in their own way; any other is not begun while a pause is asked for. */
-const PAUSE_INSIDE: ReadonlySet<StageName> = new Set(['monitor', 'stop', 'cutover']);
+const PAUSE_INSIDE: ReadonlySet<StageName> = new Set(['monitor', 'stop', 'cutover', 'protect']);
 
 export async function stage(run: MigrationRun, name: StageName, work: () => Promise<void>): Promise<void> {
   const state = run.state.stages.find((each) => each.name === name);
   if (!state || state.status === 'done') return;
   if (!PAUSE_INSIDE.has(name)) await untilResumed(run, name);
   await untilDone(run, name, work);
+  // Its own work took it out: it came to nothing, or what follows begins again.
+  if (!run.state.stages.includes(state)) return;
   state.status = 'done';
   state.endedAt = new Date().toISOString();
   note(run, 'stage-done', `${name} is done`);

@@ -3,7 +3,7 @@ import type { MessageName, MessageShapes, Sender, StopMessage } from '../contrac
 import type { StopPlan } from '../contract/state.js';
 import { takeRetry } from './apply-errors.js';
 import { showDetails } from './details.js';
-import { note, planStop } from './run.js';
+import { hasFence, note, planStop } from './run.js';
 import type { MigrationRun } from './run.js';
 import { canAdopt } from './schema-change.js';
 import { goOn } from './stage.js';
@@ -63,12 +63,19 @@ const TAKE: { [Name in MessageName]: (run: MigrationRun, message: MessageShapes[
     planStop(run, { kind: 'never', then: run.state.stop?.then ?? 'finish' });
   },
   cutover: (run, message) => {
+    // Those who have written since the lanes stand are to be brought over.
+    if (run.progress.report && hasFence(run)) {
+      leaveMarker(run);
+      planStop(run, { kind: 'never', then: 'wait' });
+    }
     run.asked.cutover = message;
   },
   rollback: (run, message) => {
     run.asked.cutover = message;
   },
-  verify: () => undefined,
+  verify: (run, message) => {
+    run.asked.verify = message;
+  },
   setLoad: (run, { jobs, indexJobs }) => {
     if (!run.state.load) return;
     if (jobs !== undefined) run.state.load.jobs = jobs;

@@ -22,7 +22,7 @@ const ROUND_SECONDS = 1_800;
 const TRY_AGAIN_AFTER = '10 minutes';
 
 /** Stages that watch for themselves, unless they are blocked. */
-const WATCHED: ReadonlySet<StageName> = new Set(['monitor', 'stop', 'cutover']);
+const WATCHED: ReadonlySet<StageName> = new Set(['monitor', 'stop', 'cutover', 'protect']);
 
 /** Runs beside the stages for the whole life of the migration. */
 export async function keepWatchBeside(run: MigrationRun): Promise<void> {

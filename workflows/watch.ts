@@ -87,7 +87,7 @@ export async function unlessAttention<T>(
  * which the last has ended.
  */
 export async function untilQuiet(run: MigrationRun): Promise<void> {
-  const isQuiet = () => allHandlersFinished() && !run.watchesBeside;
+  const isQuiet = () => allHandlersFinished() && !run.watchesBeside && run.state.verifying === undefined;
   while (!isQuiet()) await condition(isQuiet);
 }
 
