@@ -71,10 +71,12 @@ const RULES: Rules = {
       : no(`the transaction that cannot be applied is ${failing.lsn}, not ${skip}`);
   },
 
-  abort: ({ dropTarget }, { state }) =>
-    dropTarget && isSwitched(state)
-      ? no('a cutover has made the target the primary: what was restored there is in use')
-      : yes,
+  abort: ({ dropTarget }, { state, underWay }) => {
+    if (!dropTarget) return yes;
+    if (isSwitched(state))
+      return no('a cutover has made the target the primary: what was restored there is in use');
+    return underWay === 'cutover' ? no('a cutover is under way, and the target may be in use after it') : yes;
+  },
 
   finish: (_, { state, markerCommitted, standing }) => {
     if (standing) return yes;
@@ -101,6 +103,7 @@ const RULES: Rules = {
   pause: (_, { state, markerCommitted, standing }) => {
     if (state.paused) return no('it is paused already');
     if (standing) return no('the lanes stand already');
+    if (isPrimary(state) && state.stage !== 'protect') return no(NO_WAY_FORWARD);
     // A marker that is committed during the load is far from the lanes still.
     if (markerCommitted && isReplicating(state)) return no(STOPPING);
     return state.status === 'blocked' ? no(BLOCKED) : yes;

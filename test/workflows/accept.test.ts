@@ -15,63 +15,74 @@ const COLUMNS: Record<string, { [Name in MessageName]: [Name, MessageShapes[Name
   resume: ['resume', {}],
   cutover: ['cutover', {}],
   dryRun: ['cutover', { dryRun: true }],
+  rollback: ['rollback', {}],
   finish: ['finish', {}],
   retry: ['retry', {}],
   skip: ['retry', { skip: '0/0000001A' }],
   restart: ['restartOnSchemaChange', { dropTarget: true }],
   setLoad: ['setLoad', { jobs: 8, indexJobs: 4 }],
+  verify: ['verify', {}],
+  repair: ['verify', { repair: true }],
   abort: ['abort', {}],
+  drop: ['abort', { dropTarget: true }],
 };
 
 /** `yes`: accepted. Anything else is the reason, spelled out below. */
 const TABLE = `
-                                      | stop      never     pause     resume    cutover   dryRun    finish    retry     skip      restart   setLoad   abort
-validating                            | yes       yes       yes       neither   early     early     not-yet   no-block  no-block  no-drift  no-plan   yes
-dumping                               | yes       yes       yes       neither   early     early     not-yet   no-block  no-block  no-drift  yes       yes
-loading                               | yes       yes       yes       neither   early     early     not-yet   no-block  no-block  no-drift  yes       yes
-loading, the marker committed         | stopping  stopping  yes       neither   early     early     no-stand  no-block  no-block  no-drift  yes       yes
-monitoring                            | yes       yes       yes       neither   yes       yes       not-yet   no-block  no-block  no-drift  loaded    yes
-monitoring, drift reported            | yes       yes       yes       neither   yes       yes       not-yet   no-block  no-block  yes       loaded    yes
-paused in load                        | yes       yes       already   yes       paused    paused    paused    no-block  no-block  no-drift  yes       yes
-paused in monitor                     | yes       yes       already   yes       paused    paused    paused    no-block  no-block  no-drift  loaded    yes
-paused, the marker of a stop committed| stopping  stopping  already   yes       paused    paused    paused    no-block  no-block  no-drift  loaded    yes
-paused, and blocked in load           | yes       yes       already   yes       blocked   blocked   paused    yes       no-skip   no-drift  yes       yes
-blocked in validate                   | yes       yes       blocked   neither   blocked   blocked   not-yet   yes       no-skip   no-drift  yes       yes
-blocked in load                       | yes       yes       blocked   neither   blocked   blocked   not-yet   yes       no-skip   no-drift  yes       yes
-blocked by SCHEMA_CHANGED             | yes       yes       blocked   neither   blocked   blocked   not-yet   yes       no-skip   yes       yes       yes
-blocked in monitor                    | yes       yes       blocked   neither   blocked   blocked   not-yet   yes       no-skip   no-drift  loaded    yes
-blocked by APPLY_ERROR                | yes       yes       blocked   neither   blocked   blocked   not-yet   yes       yes       no-drift  loaded    yes
-the marker committed, not standing    | stopping  stopping  stopping  neither   stopping  stopping  no-stand  no-block  no-block  no-drift  loaded    yes
-the marker committed, and blocked     | stopping  stopping  stopping  neither   blocked   blocked   no-stand  yes       no-skip   no-drift  loaded    yes
-blocked by another transaction        | stopping  stopping  stopping  neither   blocked   blocked   no-stand  yes       other     no-drift  loaded    yes
-standing after a stop                 | yes       go-on     standing  yes       yes       standing  yes       no-block  no-block  no-drift  loaded    yes
-standing after a stop, drift reported | yes       go-on     standing  yes       yes       standing  yes       no-block  no-block  yes       loaded    yes
-standing after a stop, and blocked    | yes       go-on     standing  yes       blocked   blocked   yes       yes       no-skip   no-drift  loaded    yes
-standing again after a former cutover | yes       go-on     standing  yes       yes       standing  yes       no-block  no-block  no-drift  loaded    yes
-standing after a cutover              | cut-over  cut-over  standing  yes       cut-over  cut-over  yes       no-block  no-block  no-drift  loaded    yes
-standing after a cutover, drift       | cut-over  cut-over  standing  yes       cut-over  cut-over  yes       no-block  no-block  cut-over  loaded    yes
-resume under way                      | yes       yes       resuming  resuming  resuming  resuming  resuming  no-block  no-block  resuming  resuming  yes
-resume under way, and blocked         | yes       yes       resuming  resuming  resuming  resuming  resuming  yes       no-skip   resuming  resuming  yes
-cutover under way                     | cutting   cutting   cutting   cutting   cutting   cutting   cutting   no-block  no-block  cutting   cutting   yes
-cutover under way, and blocked        | cutting   cutting   cutting   cutting   cutting   cutting   cutting   yes       no-skip   cutting   cutting   yes
-restart under way                     | again     again     again     again     again     again     again     no-block  no-block  again     again     yes
-restart under way, and blocked        | again     again     again     again     again     again     again     yes       no-skip   again     again     yes
-finishing                             | finishing finishing finishing finishing finishing finishing finishing no-block  no-block  finishing finishing yes
-finishing, and blocked                | finishing finishing finishing finishing finishing finishing finishing yes       no-skip   finishing finishing yes
-aborting                              | aborting  aborting  aborting  aborting  aborting  aborting  aborting  aborting  aborting  aborting  aborting  yes
-completed                             | completed completed completed completed completed completed completed completed completed completed completed completed
-aborted                               | aborted   aborted   aborted   aborted   aborted   aborted   aborted   aborted   aborted   aborted   aborted   aborted
-full-load/stream, loading             | full-load full-load yes       neither   no-flow   no-flow   full-load no-block  no-block  no-drift  yes       yes
-full-load/stream, paused in load      | full-load full-load already   yes       no-flow   no-flow   full-load no-block  no-block  no-drift  yes       yes
-full-load/stream, blocked in load     | full-load full-load blocked   neither   no-flow   no-flow   full-load yes       no-skip   no-drift  yes       yes
-full-load/dump, restoring             | full-load full-load yes       neither   no-flow   no-flow   full-load no-block  no-block  no-drift  by-dump   yes
-full-load/dump, finishing             | finishing finishing finishing finishing finishing finishing finishing no-block  no-block  finishing finishing yes
-native, restoring                     | yes       yes       yes       neither   early     early     not-yet   no-block  no-block  no-drift  by-server yes
-native, loading                       | yes       yes       yes       neither   early     early     not-yet   no-block  no-block  no-drift  by-server yes
-native, monitoring                    | yes       yes       yes       neither   yes       yes       not-yet   no-block  no-block  no-drift  loaded    yes
-cdc, validating                       | yes       yes       yes       neither   early     early     not-yet   no-block  no-block  no-drift  cdc       yes
-cdc, monitoring, drift reported       | yes       yes       yes       neither   yes       yes       not-yet   no-block  no-block  cdc       cdc       yes
-cdc, standing after a stop            | yes       go-on     standing  yes       yes       standing  yes       no-block  no-block  no-drift  cdc       yes
+                                      | stop      never     pause     resume    cutover   dryRun    rollback  finish    retry     skip      restart   setLoad   verify    repair    abort     drop
+validating                            | yes       yes       yes       neither   early     early     not-cut   not-yet   no-block  no-block  no-drift  no-plan   early     early     yes       yes
+dumping                               | yes       yes       yes       neither   early     early     not-cut   not-yet   no-block  no-block  no-drift  yes       early     early     yes       yes
+loading                               | yes       yes       yes       neither   early     early     not-cut   not-yet   no-block  no-block  no-drift  yes       early     early     yes       yes
+loading, the marker committed         | stopping  stopping  yes       neither   early     early     not-cut   no-stand  no-block  no-block  no-drift  yes       early     early     yes       yes
+monitoring                            | yes       yes       yes       neither   yes       yes       not-cut   not-yet   no-block  no-block  no-drift  loaded    yes       stand-first yes       yes
+monitoring, drift reported            | yes       yes       yes       neither   yes       yes       not-cut   not-yet   no-block  no-block  yes       loaded    yes       stand-first yes       yes
+paused in load                        | yes       yes       already   yes       paused    paused    not-cut   paused    no-block  no-block  no-drift  yes       early     early     yes       yes
+paused in monitor                     | yes       yes       already   yes       paused    paused    not-cut   paused    no-block  no-block  no-drift  loaded    yes       stand-first yes       yes
+paused, the marker of a stop committed| stopping  stopping  already   yes       paused    paused    not-cut   paused    no-block  no-block  no-drift  loaded    yes       stand-first yes       yes
+paused, and blocked in load           | yes       yes       already   yes       blocked   blocked   not-cut   paused    yes       no-skip   no-drift  yes       early     early     yes       yes
+blocked in validate                   | yes       yes       blocked   neither   blocked   blocked   not-cut   not-yet   yes       no-skip   no-drift  yes       early     early     yes       yes
+blocked in load                       | yes       yes       blocked   neither   blocked   blocked   not-cut   not-yet   yes       no-skip   no-drift  yes       early     early     yes       yes
+blocked by SCHEMA_CHANGED             | yes       yes       blocked   neither   blocked   blocked   not-cut   not-yet   yes       no-skip   yes       yes       early     early     yes       yes
+blocked in monitor                    | yes       yes       blocked   neither   blocked   blocked   not-cut   not-yet   yes       no-skip   no-drift  loaded    yes       stand-first yes       yes
+blocked by APPLY_ERROR                | yes       yes       blocked   neither   blocked   blocked   not-cut   not-yet   yes       yes       no-drift  loaded    yes       stand-first yes       yes
+blocked by another transaction        | stopping  stopping  stopping  neither   blocked   blocked   not-cut   no-stand  yes       other     no-drift  loaded    yes       stand-first yes       yes
+the marker committed, not standing    | stopping  stopping  stopping  neither   stopping  stopping  not-cut   no-stand  no-block  no-block  no-drift  loaded    yes       stand-first yes       yes
+the marker committed, and blocked     | stopping  stopping  stopping  neither   blocked   blocked   not-cut   no-stand  yes       no-skip   no-drift  loaded    yes       stand-first yes       yes
+standing after a stop                 | yes       go-on     standing  yes       yes       standing  not-cut   yes       no-block  no-block  no-drift  loaded    yes       yes       yes       yes
+standing after a stop, drift reported | yes       go-on     standing  yes       yes       standing  not-cut   yes       no-block  no-block  yes       loaded    yes       yes       yes       yes
+standing after a stop, and blocked    | yes       go-on     standing  yes       blocked   blocked   not-cut   yes       yes       no-skip   no-drift  loaded    yes       yes       yes       yes
+standing again after a former cutover | yes       go-on     standing  yes       yes       standing  not-cut   yes       no-block  no-block  no-drift  loaded    yes       yes       yes       yes
+standing after a cutover              | cut-over  cut-over  standing  yes       cut-over  cut-over  not-cut   yes       no-block  no-block  no-drift  loaded    yes       yes       yes       yes
+standing after a cutover, drift       | cut-over  cut-over  standing  yes       cut-over  cut-over  not-cut   yes       no-block  no-block  cut-over  loaded    yes       yes       yes       yes
+resume under way                      | yes       yes       resuming  resuming  resuming  resuming  resuming  resuming  no-block  no-block  resuming  resuming  resuming  resuming  yes       yes
+resume under way, and blocked         | yes       yes       resuming  resuming  resuming  resuming  resuming  resuming  yes       no-skip   resuming  resuming  resuming  resuming  yes       yes
+cutover under way                     | cutting   cutting   cutting   cutting   cutting   cutting   cutting   cutting   no-block  no-block  cutting   cutting   cutting   cutting   yes       may-be-used
+cutover under way, and blocked        | cutting   cutting   cutting   cutting   cutting   cutting   cutting   cutting   yes       no-skip   cutting   cutting   cutting   cutting   yes       may-be-used
+restart under way                     | again     again     again     again     again     again     again     again     no-block  no-block  again     again     again     again     yes       yes
+restart under way, and blocked        | again     again     again     again     again     again     again     again     yes       no-skip   again     again     again     again     yes       yes
+finishing                             | finishing finishing finishing finishing finishing finishing finishing finishing no-block  no-block  finishing finishing finishing finishing yes       yes
+finishing, and blocked                | finishing finishing finishing finishing finishing finishing finishing finishing yes       no-skip   finishing finishing finishing finishing yes       yes
+aborting                              | aborting  aborting  aborting  aborting  aborting  aborting  aborting  aborting  aborting  aborting  aborting  aborting  aborting  aborting  yes       yes
+completed                             | completed completed completed completed completed completed completed completed completed completed completed completed completed completed completed completed
+aborted                               | aborted   aborted   aborted   aborted   aborted   aborted   aborted   aborted   aborted   aborted   aborted   aborted   aborted   aborted   aborted   aborted
+the target is the primary, no way back| no-way-on no-way-on no-way-on no-way-on no-way-on no-way-on no-way-back yes       no-block  no-block  no-drift  loaded    no-way-on no-way-on yes       switched
+protecting                            | no-way-on no-way-on yes       no-way-on no-way-on no-way-on yes       yes       no-block  no-block  no-drift  loaded    yes       stand-first yes       switched
+protecting, and blocked               | no-way-on no-way-on blocked   no-way-on blocked   blocked   blocked   yes       yes       no-skip   no-drift  loaded    yes       stand-first yes       switched
+protecting, and paused                | no-way-on no-way-on already   yes       paused    paused    paused    paused    no-block  no-block  no-drift  loaded    yes       stand-first yes       switched
+rollback under way                    | cutting   cutting   cutting   cutting   cutting   cutting   cutting   cutting   no-block  no-block  cutting   cutting   cutting   cutting   yes       switched
+rolled back                           | yes       yes       yes       neither   yes       yes       not-cut   not-yet   no-block  no-block  switched  loaded    yes       stand-first yes       switched
+both databases are compared           | yes       yes       yes       neither   yes       yes       not-cut   not-yet   no-block  no-block  no-drift  loaded    comparing comparing yes       yes
+full-load/stream, loading             | full-load full-load yes       neither   no-flow   no-flow   not-cut   full-load no-block  no-block  no-drift  yes       verify-f  verify-f  yes       yes
+full-load/stream, paused in load      | full-load full-load already   yes       no-flow   no-flow   not-cut   full-load no-block  no-block  no-drift  yes       verify-f  verify-f  yes       yes
+full-load/stream, blocked in load     | full-load full-load blocked   neither   no-flow   no-flow   not-cut   full-load yes       no-skip   no-drift  yes       verify-f  verify-f  yes       yes
+full-load/dump, restoring             | full-load full-load yes       neither   no-flow   no-flow   not-cut   full-load no-block  no-block  no-drift  by-dump   verify-f  verify-f  yes       yes
+full-load/dump, finishing             | finishing finishing finishing finishing finishing finishing finishing finishing no-block  no-block  finishing finishing finishing finishing yes       yes
+native, restoring                     | yes       yes       yes       neither   early     early     not-cut   not-yet   no-block  no-block  no-drift  by-server early     early     yes       yes
+native, loading                       | yes       yes       yes       neither   early     early     not-cut   not-yet   no-block  no-block  no-drift  by-server early     early     yes       yes
+native, monitoring                    | yes       yes       yes       neither   yes       yes       not-cut   not-yet   no-block  no-block  no-drift  loaded    yes       stand-first yes       yes
+cdc, validating                       | yes       yes       yes       neither   early     early     not-cut   not-yet   no-block  no-block  no-drift  cdc       early     early     yes       yes
+cdc, monitoring, drift reported       | yes       yes       yes       neither   yes       yes       not-cut   not-yet   no-block  no-block  cdc       cdc       yes       stand-first yes       yes
+cdc, standing after a stop            | yes       go-on     standing  yes       yes       standing  not-cut   yes       no-block  no-block  no-drift  cdc       yes       yes       yes       yes
 `;
 
 const REASONS: Record<string, RegExp> = {
@@ -85,7 +96,7 @@ const REASONS: Record<string, RegExp> = {
   finishing: /is finishing/,
   again: /being restarted/,
   resuming: /lanes are about to go on/,
-  cutting: /a cutover is under way/,
+  cutting: /^a cutover is under way$/,
   // What must be done first, or comes by itself.
   blocked: /is blocked: mend that, and retry, first/,
   paused: /is paused: resume first/,
@@ -100,6 +111,14 @@ const REASONS: Record<string, RegExp> = {
   'go-on': /have stopped: send resume/,
   'cut-over': /^the cutover is done: send finish, or resume/,
   loaded: /the load is done/,
+  'no-way-on': /^the target is the primary now/,
+  'no-way-back': /^the cutover kept no way back/,
+  'may-be-used': /^a cutover is under way, and the target may be in use/,
+  switched: /^a cutover has made the target the primary/,
+  comparing: /^both databases are being compared already$/,
+  'not-cut': /^no cutover is done that could be taken back$/,
+  'verify-f': /^it is a full load, without replication: use pgtrek verify -f/,
+  'stand-first': /^rows are mended only while the lanes stand/,
   // What there is nothing of.
   neither: /^it is (running|blocked): neither paused nor stopped$/,
   'no-skip': /^what blocks is no transaction that could be left out$/,

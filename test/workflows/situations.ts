@@ -1,4 +1,5 @@
 /** Every situation in which a message may arrive, as handlers.ts would describe it. */
+import type { Direction } from '../../contract/cutover.js';
 import { stagesOf } from '../../contract/state.js';
 import { laneName } from '../../contract/names.js';
 import type { Lsn } from '../../contract/names.js';
@@ -26,12 +27,17 @@ interface Brief extends Partial<Omit<Situation, 'state'>> {
   paused?: true;
   drift?: true;
   cutover?: CutoverReport['outcome'];
+  /** Of the cutover. */
+  fenced?: true;
+  direction?: Direction;
+  verifying?: true;
 }
 
 const AT = '2026-12-01T02:00:00Z';
 const COMMITTED = { markerCommitted: true } as const;
 const STANDING = { ...COMMITTED, standing: true, status: 'stopped' } as const;
 const CUT_OVER = { ...STANDING, stage: 'cutover', cutover: 'done' } as const;
+const TURNED = { cutover: 'done', fenced: true, direction: 'back' } as const;
 const BLOCKED = { status: 'blocked', blockedBy: 'SQL_FAILED' } as const;
 const PAUSED = { status: 'paused', paused: true } as const;
 const NATIVE = { method: 'native' } as const;
@@ -86,6 +92,19 @@ export const SITUATIONS: Record<string, Brief> = {
   completed: { stage: 'stop', ...STANDING, status: 'completed', underWay: 'finish' },
   aborted: { stage: 'load', status: 'aborted', underWay: 'abort' },
 
+  'the target is the primary, no way back': {
+    stage: 'cutover',
+    status: 'stopped',
+    cutover: 'done',
+    fenced: true,
+  },
+  protecting: { stage: 'protect', ...TURNED },
+  'protecting, and blocked': { stage: 'protect', ...TURNED, ...BLOCKED },
+  'protecting, and paused': { stage: 'protect', ...TURNED, ...PAUSED },
+  'rollback under way': { stage: 'rollback', ...TURNED, underWay: 'cutover' },
+  'rolled back': { stage: 'monitor', ...TURNED, direction: 'forward', drift: true },
+  'both databases are compared': { stage: 'monitor', verifying: true },
+
   'full-load/stream, loading': { ...FULL_LOAD, stage: 'load' },
   'full-load/stream, paused in load': { ...FULL_LOAD, stage: 'load', ...PAUSED },
   'full-load/stream, blocked in load': { ...FULL_LOAD, stage: 'load', ...BLOCKED },
@@ -109,9 +128,8 @@ export function situationNamed(name: string): Situation {
 function stateOf(brief: Brief): MigrationState {
   const { stage, status = 'running', mode = 'full-load-and-cdc', method = 'stream' } = brief;
   const names = stagesOf(mode, method);
-  if (stage === 'cutover') names.push('cutover');
+  if (!names.includes(stage) || stage === 'cutover') names.push(stage);
   const now = names.indexOf(stage);
-  if (now < 0) throw new Error(`mode ${mode}, method ${method} has no stage ${stage}`);
   const isPlanned = stage !== 'validate' || status === 'blocked';
   return {
     version: 1,
@@ -156,9 +174,26 @@ function stateOf(brief: Brief): MigrationState {
       : {}),
     ...(brief.paused ? { paused: { since: AT } } : {}),
     ...(brief.drift ? { drift: DRIFT } : {}),
-    ...(brief.cutover ? { cutover: { outcome: brief.cutover, at: AT, reasons: [] } } : {}),
+    ...(brief.cutover
+      ? {
+          cutover: { outcome: brief.cutover, at: AT, reasons: [], ...(brief.fenced ? { fence: FENCE } : {}) },
+        }
+      : {}),
+    ...(brief.direction ? { direction: brief.direction } : {}),
+    ...(brief.verifying ? { verifying: { since: AT } } : {}),
   };
 }
+
+const FENCE: NonNullable<CutoverReport['fence']> = {
+  kind: 'lock',
+  begunAt: AT,
+  steps: [],
+  pauseMs: 100,
+  cancelled: 0,
+  ended: 0,
+  hooks: [],
+  warnings: [],
+};
 
 function failingAt(lsn: string): ApplyError {
   return {
