@@ -226,6 +226,8 @@ export interface Outcome {
   leftovers: string[];
   sequencesSet?: number;
   report?: StopReport;
+  /** The last cutover or rollback. */
+  cutover?: CutoverReport;
   /** Told to the operator: e.g. that restored tables were left on the target. */
   notes: string[];
 }

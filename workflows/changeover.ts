@@ -188,6 +188,8 @@ async function turnRound(run: MigrationRun, reverse: Changeover['reverse']): Pro
   delete run.state.drift;
   delete run.progress.metDrift;
   delete run.state.monitor;
+  // They move on with the primary.
+  delete run.progress.sequencesSet;
   note(run, 'turned', `changes flow ${run.state.direction} now`);
   beginFollowing(run);
 }

@@ -5,7 +5,7 @@ import type { Outcome } from '../contract/state.js';
 import { showDetails } from './details.js';
 import { tellLast } from './notify.js';
 import { cleanup, onHostCleanup, step } from './proxies.js';
-import { note, runArgument } from './run.js';
+import { note, plainArgument } from './run.js';
 import type { MigrationRun } from './run.js';
 import { settle } from './standing.js';
 import { untilDone } from './stage.js';
@@ -32,7 +32,7 @@ async function setLastSequences(run: MigrationRun): Promise<void> {
 
 /** What cannot be removed blocks, and is tried again. */
 export async function removeAll(run: MigrationRun, dropTarget: boolean): Promise<Removed> {
-  const removed = await step('remove our objects').removeObjects({ run: runArgument(run), dropTarget });
+  const removed = await step('remove our objects').removeObjects({ run: plainArgument(run), dropTarget });
   if (removed.leftovers.length > 0) {
     throw ApplicationFailure.create({
       type: 'CLEANUP_INCOMPLETE',
@@ -49,7 +49,7 @@ async function discardFiles(run: MigrationRun): Promise<string[]> {
   const { dumpHost } = run.progress;
   if (!dumpHost) return [];
   try {
-    await onHostCleanup(dumpHost).discardDump({ run: runArgument(run) });
+    await onHostCleanup(dumpHost).discardDump({ run: plainArgument(run) });
     return [];
   } catch {
     return [`The dump files on ${dumpHost} could not be removed: its worker does not answer.`];
@@ -81,7 +81,7 @@ function remove(run: MigrationRun, dropTarget: boolean): Promise<Removed> {
   return CancellationScope.nonCancellable(async () => {
     try {
       const removed = await cleanup('remove our objects').removeObjects({
-        run: runArgument(run),
+        run: plainArgument(run),
         dropTarget,
       });
       return { ...removed, notes: [...removed.notes, ...(await discardFiles(run))] };
@@ -103,6 +103,7 @@ async function end(
     notes,
     ...(report ? { report } : {}),
     ...(sequencesSet === undefined ? {} : { sequencesSet }),
+    ...(run.state.cutover?.fence ? { cutover: run.state.cutover } : {}),
   };
   run.state.status = outcome === 'finished' ? 'completed' : 'aborted';
   run.state.outcome = result;
