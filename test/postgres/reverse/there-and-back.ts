@@ -9,7 +9,7 @@ import type { SpecInput } from '../../../contract/spec.js';
 import type { MonitorFigures } from '../../../contract/state.js';
 import { compareDatabases } from '../../../dev/oracle.js';
 import { removeObjects } from '../../../postgres/cleanup/remove-objects.js';
-import type { Endpoint } from '../../../postgres/endpoint.js';
+import type { Servers } from '../../../postgres/endpoint.js';
 import type { Job } from '../../../postgres/job.js';
 import { withSource, withTarget } from '../../../postgres/job.js';
 import { dropJournal } from '../../../postgres/lane/journal.js';
@@ -56,14 +56,17 @@ export interface ThereAndBackOptions {
   spec?: Partial<SpecInput>;
   /** Without: the superuser of each server. */
   user?: { user: string; password: string };
+  /** From the pair's target to its source. */
+  exchanged?: boolean;
 }
 
 export async function openBothWays(
   pair: Pair,
-  { tables, spec, user }: ThereAndBackOptions,
+  { tables, spec, user, exchanged = false }: ThereAndBackOptions,
 ): Promise<ThereAndBack> {
   const owned = user ? `OWNER ${user.user}` : '';
-  const databases = await pair.newDatabases({ source: owned, target: owned });
+  const made = await pair.newDatabases({ source: owned, target: owned });
+  const databases = exchanged ? exchange(made) : made;
   const { name, run } = databases;
   const as = user ? `SET ROLE ${user.user}; ` : '';
   for (const end of ['source', 'target'] as const) await run(end, as + tables);
@@ -165,16 +168,23 @@ export async function openBothWays(
 
 /** As the activity makes it from the reversed spec. */
 function reversed(job: Job): Job {
-  const { source, target } = job.servers;
-  const as = (endpoint: Endpoint, end: End): Endpoint => ({ ...endpoint, end });
+  return { ...job, spec: reversedRun(job).spec, servers: exchangeServers(job.servers) };
+}
+
+function exchangeServers({ source, target, observer }: Servers): Servers {
   return {
-    ...job,
-    spec: reversedRun(job).spec,
-    servers: {
-      ...job.servers,
-      source: as(target, 'source'),
-      target: as(source, 'target'),
-      replication: target,
-    },
+    source: { ...target, end: 'source' },
+    target: { ...source, end: 'target' },
+    replication: target,
+    observer,
+  };
+}
+
+function exchange(databases: Databases): Databases {
+  const { servers, run } = databases;
+  return {
+    ...databases,
+    servers: exchangeServers(servers),
+    run: (end, sql) => run(end === 'source' ? 'target' : 'source', sql),
   };
 }
