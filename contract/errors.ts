@@ -27,6 +27,7 @@ export const ERROR_CODES = {
   LARGE_OBJECT_EXISTS: 'the target has large objects with the numbers of those that are to be copied',
   INDEX_FAILED: 'an index or a key could not be built on the target',
   CONSTRAINT_VIOLATED: 'the data breaks a constraint',
+  LOAD_OR_WAY_BACK: 'tables are loaded, or changes flow back from them: never both',
   SUBSCRIPTION_FAILED: 'the subscription could not be made or does not run',
   SUBSCRIPTION_DISABLED: 'the subscription was disabled, not by pgtrek',
   SLOT_LOST: 'the replication slot is gone or was invalidated',

@@ -392,6 +392,7 @@ function refuseUnbuilt(spec: Spec): void {
       spec.source.password,
       spec.target.password,
       spec.source.replication.password,
+      spec.target.replication.password,
       spec.notify?.webhook?.secret,
     ].map((reference) => reference && unbuiltPassword(reference)),
   ].filter((what) => typeof what === 'string');

@@ -8,6 +8,7 @@ import type { SchemaItem } from '../fingerprint/read-items.js';
 import type { Job } from '../job.js';
 import { withEnds } from '../job.js';
 import { upgradeLedger } from '../ledger/create-ledger.js';
+import { refuseWayBack } from '../reverse/way-back.js';
 import { toolsOfArchive } from '../schema/restore-section.js';
 import type { Session } from '../session.js';
 import { takeOver } from '../take-over.js';
@@ -45,6 +46,7 @@ export async function adoptChanges(job: Job, { lanes, standing }: Adopt): Promis
     await upgradeLedger(target);
     const ledger = await readLedgerState(target, job.owner);
     if (!ledger) throw notRestored();
+    await refuseWayBack(target, job.owner);
     const changes = await readChanges(job, lanes, source, target);
     if (!changes) return { adopted: [], left: [], tables: await readLoose(target, job.owner) };
     const reshaped = await findReshaped(target, ledger, changes);

@@ -1,16 +1,18 @@
 /** Removes every object of a migration from both ends, and, with consent, what it restored. */
 import { rm } from 'node:fs/promises';
+import { escapeIdentifier } from 'pg';
 import type { Removed } from '../../contract/activities.js';
 import type { LaneName } from '../../contract/names.js';
 import { lanePattern } from '../../contract/names.js';
 import { messageOf } from '../classify-error.js';
+import type { Endpoint } from '../endpoint.js';
 import { withSource, withTarget, workFolder } from '../job.js';
 import type { Job } from '../job.js';
 import { whatStays } from '../lane/given-publication.js';
 import { removeDdlTrigger } from '../lane/ddl-trigger.js';
 import { dropJournal, ownerComment } from '../lane/journal.js';
 import { givenStart } from '../lane/lane-names.js';
-import { closeLane, emptyLane } from '../lane/reduce.js';
+import { closeLane, emptyLane, requireLoad } from '../lane/reduce.js';
 import { releaseSlot } from '../lane/release-slot.js';
 import { dropSlot } from '../lane/slot.js';
 import { dropSubscription } from '../lane/subscription.js';
@@ -24,7 +26,7 @@ import { takeOver } from '../take-over.js';
  * Lanes of ours, by their marks in the catalogs and not by what the workflow remembers: after a crash the catalogs
  * know better. A slot has no mark of its own; it is made after its publication and journal and dropped before them.
  */
-const SOURCE_LANES_SQL = `
+const LANES_SQL = `
   SELECT /* pgtrek: find-lanes */ p.pubname AS lane FROM pg_publication p
   WHERE p.pubname ~ $1 AND obj_description(p.oid, 'pg_publication') = $2
   UNION
@@ -32,8 +34,8 @@ const SOURCE_LANES_SQL = `
   WHERE c.relnamespace = to_regnamespace('pgtrek') AND c.relkind = 'r' AND c.relname ~ $1
     AND obj_description(c.oid, 'pg_class') = $2`;
 
-const TARGET_LANES_SQL = `
-  SELECT /* pgtrek: find-target-lanes */ s.subname AS lane FROM pg_subscription s
+const SUBSCRIBED_LANES_SQL = `
+  SELECT /* pgtrek: find-subscribed-lanes */ s.subname AS lane FROM pg_subscription s
   WHERE s.subname ~ $1 AND obj_description(s.oid, 'pg_subscription') = $2
     AND s.subdbid = (SELECT oid FROM pg_database WHERE datname = current_database())
   UNION
@@ -41,35 +43,51 @@ const TARGET_LANES_SQL = `
   WHERE c.relnamespace = to_regnamespace('pgtrek') AND c.relkind = 'r' AND c.relname ~ $1
     AND obj_description(c.oid, 'pg_class') = $2`;
 
+type End = Endpoint['end'];
+/** The way back has its subscriptions and its ledger on the source, its slots and publications on the target. */
+const ENDS: End[] = ['target', 'source'];
+
+/**
+ * What belongs to either direction, in an order in which nothing is sent that could be applied, and nothing applies any more.
+ * Settings that keep writers off an end stay as they are, and are told.
+ */
 export async function removeObjects(job: Job, dropTarget: boolean): Promise<Removed> {
   const given = givenStart(job.spec);
   const notes: string[] = given ? [whatStays(given)] : [];
-  const leftovers = [
-    ...(await attempt('the subscriptions', () =>
-      withTarget(job, 'cleanup', (target) => removeSubscriptions(job, target, notes)),
-    )),
-    ...(await attempt('the source', () => withSource(job, 'cleanup', (source) => cleanSource(job, source)))),
-  ];
-  // While the source still has a slot of ours the ledger stays, so that a retry and `orphans` know whose it is.
-  if (leftovers.length === 0) {
-    leftovers.push(
-      ...(await attempt('the target', () =>
-        withTarget(job, 'cleanup', (target) => cleanTarget(job, target, { dropTarget, notes })),
-      )),
-    );
+  const leftovers: string[] = [];
+  const done = async (end: End, what: string, work: (session: Session) => Promise<void>) => {
+    const left = await attempt(what, () => withEnd(job, end, work));
+    leftovers.push(...left);
+    return left.length === 0;
+  };
+  const free: End[] = [];
+  for (const end of ENDS) {
+    const what = end === 'target' ? 'the subscriptions' : 'the source';
+    if (await done(end, what, (session) => removeSubscriptions(job, session, notes))) free.push(end);
   }
+  // Lanes of an end are in the ledger of the other one too.
+  for (const end of free.length === 2 ? ENDS : free.filter((each) => each === 'source'))
+    await done(end, `the ${end}`, (session) => removeLanes(job, session));
+  // While a slot of ours is left the ledgers stay, so that a retry and `orphans` know whose it is.
+  for (const end of leftovers.length === 0 ? ENDS.toReversed() : [])
+    await done(end, `the ${end}`, (session) => removeLedger(job, session, { dropTarget, notes }));
   await rm(workFolder(job), { recursive: true, force: true }).catch((error: unknown) => {
     notes.push(`files left on a worker: ${messageOf(error)}`);
   });
   return { leftovers, notes };
 }
 
-async function attempt(what: string, work: () => Promise<string[]>): Promise<string[]> {
+async function attempt(what: string, work: () => Promise<void>): Promise<string[]> {
   try {
-    return await work();
+    await work();
+    return [];
   } catch (error) {
     return [`${what}: ${messageOf(error)}`];
   }
+}
+
+function withEnd<T>(job: Job, end: End, work: (session: Session) => Promise<T>): Promise<T> {
+  return end === 'source' ? withSource(job, 'cleanup', work) : withTarget(job, 'cleanup', work);
 }
 
 async function findLanes(session: Session, sql: string, job: Job): Promise<LaneName[]> {
@@ -77,52 +95,51 @@ async function findLanes(session: Session, sql: string, job: Job): Promise<LaneN
   return rows.map(({ lane }) => lane);
 }
 
-/** Lanes that the ledger knows: a slot may have been made after its publication was dropped. */
-function readLanes(job: Job): Promise<{ lane: LaneName; sync_slots: string | null }[]> {
-  return withTarget(job, 'cleanup', async (target) =>
-    (await hasLedger(target))
-      ? // A ledger that an older version made has no such column.
-        target.query(
-          `SELECT lane, to_jsonb(l)->>'sync_slots' AS sync_slots FROM pgtrek.lane l WHERE owner = $1`,
-          [job.owner],
-        )
-      : [],
-  );
+/** Lanes that this end's ledger knows: a slot on the other end may have been made after its publication was dropped. */
+async function readLanes(
+  { owner }: Job,
+  session: Session,
+): Promise<{ lane: LaneName; sync_slots: string | null }[]> {
+  return (await hasLedger(session))
+    ? // A ledger that an older version made has no such column.
+      session.query(
+        `SELECT lane, to_jsonb(l)->>'sync_slots' AS sync_slots FROM pgtrek.lane l WHERE owner = $1`,
+        [owner],
+      )
+    : [];
 }
 
-async function removeSubscriptions(job: Job, target: Session, notes: string[]): Promise<string[]> {
-  await takeOver(target, job.owner, 'cleanup');
-  await endSessions(job, target);
-  const given = givenStart(job.spec);
-  for (const lane of await findLanes(target, TARGET_LANES_SQL, job)) {
-    const told = given && (await releaseSlot(job, target, { lane, slot: given.slot }));
+async function removeSubscriptions(job: Job, session: Session, notes: string[]): Promise<void> {
+  await takeOver(session, job.owner, 'cleanup');
+  await endSessions(job, session);
+  const given = session.endpoint.end === 'target' ? givenStart(job.spec) : undefined;
+  for (const lane of await findLanes(session, SUBSCRIBED_LANES_SQL, job)) {
+    const told = given && (await releaseSlot(job, session, { lane, slot: given.slot }));
     if (told) notes.push(told);
-    await dropSubscription(target, lane);
+    await dropSubscription(session, lane);
   }
-  return [];
 }
 
-async function cleanSource(job: Job, source: Session): Promise<string[]> {
-  await endSessions(job, source);
+/** What sends, and the journals. */
+async function removeLanes(job: Job, session: Session): Promise<void> {
   // First: it writes to the journals.
-  await removeDdlTrigger(job, source);
-  const known = await readLanes(job);
-  const found = await findLanes(source, SOURCE_LANES_SQL, job);
-  for (const lane of new Set([...known.map(({ lane }) => lane), ...found]))
-    await removeFromSource(source, lane);
-  for (const { sync_slots } of known) if (sync_slots !== null) await dropSyncSlots(source, sync_slots);
-  await dropSchemaIfUnused(source);
-  return [];
+  await removeDdlTrigger(job, session);
+  const other: End = session.endpoint.end === 'source' ? 'target' : 'source';
+  const known = await withEnd(job, other, (ledger) => readLanes(job, ledger));
+  const found = await findLanes(session, LANES_SQL, job);
+  for (const lane of new Set([...known.map(({ lane }) => lane), ...found])) await removeLane(session, lane);
+  for (const { sync_slots } of known) if (sync_slots !== null) await dropSyncSlots(session, sync_slots);
+  await dropSchemaIfUnused(session);
 }
 
 /** A backup may hold a journal for hours: then it is a leftover that a retry removes, not a clean-up that hangs. */
 const LOCK_TIMEOUT_SQL = `SET lock_timeout = '10s'`;
 
-async function removeFromSource(source: Session, lane: LaneName): Promise<void> {
-  await source.query(LOCK_TIMEOUT_SQL);
-  await dropSlot(source, lane);
-  await source.query(`DROP /* pgtrek: drop-publication */ PUBLICATION IF EXISTS ${lane}`);
-  await dropJournal(source, lane);
+async function removeLane(session: Session, lane: LaneName): Promise<void> {
+  await session.query(LOCK_TIMEOUT_SQL);
+  await dropSlot(session, lane);
+  await session.query(`DROP /* pgtrek: drop-publication */ PUBLICATION IF EXISTS ${lane}`);
+  await dropJournal(session, lane);
 }
 
 /** Those that the dropped subscription could not remove itself. */
@@ -134,19 +151,32 @@ async function dropSyncSlots(source: Session, pattern: string): Promise<void> {
   for (const { slot } of slots) await dropSlot(source, slot);
 }
 
-async function cleanTarget(
+async function removeLedger(
   job: Job,
-  target: Session,
+  session: Session,
   { dropTarget, notes }: { dropTarget: boolean; notes: string[] },
-): Promise<string[]> {
-  await target.query(LOCK_TIMEOUT_SQL);
-  for (const lane of await findLanes(target, TARGET_LANES_SQL, job)) await dropJournal(target, lane);
-  if (!(await hasLedger(target))) return [];
-  const left = dropTarget ? await dropRestored(target, job.owner) : [];
+): Promise<void> {
+  notes.push(...(await tellClosed(job, session)));
+  if (!(await hasLedger(session))) return;
+  await session.query(LOCK_TIMEOUT_SQL);
+  const left = dropTarget && session.endpoint.end === 'target' ? await dropRestored(session, job.owner) : [];
   notes.push(...left.map((statement) => `not dropped on the target: ${statement}`));
-  await clearLedger(target, job.owner);
-  await dropSchemaIfUnused(target);
-  return [];
+  await clearLedger(session, job.owner);
+  await dropSchemaIfUnused(session);
+}
+
+const READ_ONLY_SQL = `
+  SELECT /* pgtrek: look-for-read-only */ FROM pg_db_role_setting s JOIN pg_database d ON d.oid = s.setdatabase
+  WHERE d.datname = current_database() AND s.setrole = 0
+    AND s.setconfig && ARRAY['default_transaction_read_only=on', 'default_transaction_read_only=true']`;
+
+/** After a cutover nobody shall write to the old primary by mistake: that stays, and so does what forbids logins. */
+async function tellClosed({ spec }: Job, session: Session): Promise<string[]> {
+  if (spec.mode === 'full-load' || (await session.query(READ_ONLY_SQL)).length === 0) return [];
+  const { end, database } = session.endpoint;
+  return [
+    `Database ${database} of the ${end} stays read-only (default_transaction_read_only), and roles that may not log in there stay so. To open it: ALTER DATABASE ${escapeIdentifier(database)} RESET default_transaction_read_only;`,
+  ];
 }
 
 /** Sessions that a killed worker left: copies, the snapshot, children. Not our own, nor the walsender, which has none of our names. */
@@ -164,6 +194,7 @@ async function endSessions(job: Job, session: Session): Promise<void> {
  * does its subscription, if it has one, once it is dropped. Tables that the server has copied or filled are emptied too.
  */
 export async function dropLane(job: Job, lane: LaneName): Promise<Removed> {
+  requireLoad(job, lane);
   await withTarget(job, 'cleanup', async (target) => {
     await takeOver(target, job.owner, 'cleanup');
     await endSessions(job, target);
@@ -174,7 +205,7 @@ export async function dropLane(job: Job, lane: LaneName): Promise<Removed> {
   });
   await withSource(job, 'cleanup', async (source) => {
     await endSessions(job, source);
-    await removeFromSource(source, lane);
+    await removeLane(source, lane);
   });
   return { leftovers: [], notes: [] };
 }

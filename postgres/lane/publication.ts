@@ -7,6 +7,7 @@ import { withEnds } from '../job.js';
 import type { Job } from '../job.js';
 import { claimTables } from '../ledger/lane-tables.js';
 import { closed, findPartialTables } from '../partial-tables.js';
+import { isWayBack, requireLoaded } from '../reverse/way-back.js';
 import type { Session } from '../session.js';
 import { findUnidentified } from '../validate/replica-identity.js';
 import { compareSchema } from '../load/compare-schema.js';
@@ -121,7 +122,9 @@ async function createPublication(
     journalTable(lane),
   ].join(', ');
   const viaRoot = source.version >= 130000 ? ', publish_via_partition_root = true' : '';
+  const isBack = await isWayBack(job, source);
   await source.transaction(async () => {
+    if (isBack) await requireLoaded(source, job.owner);
     // Each table is locked for a moment; behind a long ALTER this must give up, or writers wait behind it.
     await source.query(`SET LOCAL lock_timeout = '5s'`);
     await source.query(`

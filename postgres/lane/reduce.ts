@@ -1,11 +1,13 @@
 /** A lane that could not copy all of its tables: it keeps those that are whole, and the others leave it. */
 import { escapeIdentifier } from 'pg';
+import { PgtrekError } from '../../contract/errors.js';
 import type { LaneName } from '../../contract/names.js';
 import { withSource, withTarget } from '../job.js';
 import type { Job } from '../job.js';
 import { IS_COPIED, releaseTables } from '../ledger/lane-tables.js';
 import { dropIndexes } from '../load/drop-indexes.js';
 import { dropTriggers } from '../load/drop-triggers.js';
+import { refuseWayBack } from '../reverse/way-back.js';
 import type { Session } from '../session.js';
 import { endBackends, takeOver } from '../take-over.js';
 
@@ -14,6 +16,7 @@ import { endBackends, takeOver } from '../take-over.js';
  * then in the publication: repeated after a crash, it goes on where it was. `left` are ledger ids.
  */
 export async function reduceLane(job: Job, lane: LaneName): Promise<{ tables: number; left: number[] }> {
+  requireLoad(job, lane);
   const kept = await withTarget(job, 'cleanup', async (target) => {
     await takeOver(target, job.owner, 'cleanup');
     await endCopies(job, target);
@@ -26,6 +29,12 @@ export async function reduceLane(job: Job, lane: LaneName): Promise<{ tables: nu
     await reducePublication(source, lane, kept.published);
   });
   return { tables: kept.published.length, left: kept.left };
+}
+
+/** Where no load was asked for, rows are never ours: on the way back they are the old primary's. */
+export function requireLoad({ spec }: Job, lane: LaneName): void {
+  if (spec.mode === 'cdc')
+    throw new PgtrekError('INTERNAL_ERROR', `Mode cdc loads nothing: tables of ${lane} are not emptied.`);
 }
 
 /** Copies and keepers of the snapshot; whoever builds indexes goes on. */
@@ -86,6 +95,7 @@ async function takeAway(target: Session, { owner, lane }: Lane, tables: number[]
     await dropTriggers(target, owner, some);
     await dropIndexes(target, owner, some);
     await target.transaction(async () => {
+      await refuseWayBack(target, owner);
       const [list] = await target.query<{ list: string | null }>(FILLED_SQL, [owner, some]);
       if (list?.list) await target.query(`TRUNCATE /* pgtrek: empty-tables */ ONLY ${list.list}`);
       await target.query(FORGET_SQL, [owner, some]);

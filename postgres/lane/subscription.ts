@@ -7,6 +7,7 @@ import { connectionString } from '../endpoint.js';
 import { withSource, withTarget } from '../job.js';
 import type { Job } from '../job.js';
 import { holdLane } from '../ledger/lane-tables.js';
+import { isWayBack, refuseWayBack, requireStanding } from '../reverse/way-back.js';
 import type { Session } from '../session.js';
 import { takeOver } from '../take-over.js';
 import { waitUntil } from '../wait-until.js';
@@ -25,7 +26,7 @@ export async function subscribeLane(job: Job, lane: LaneName): Promise<void> {
     await takeOver(target, job.owner, 'subscribe');
     await createTargetJournal(target, lane, job.owner);
     if (!(await isSubscribed(target, lane))) {
-      await withSource(job, 'subscribe', (source) => requireSlots(source, job.spec, [lane]));
+      const isBack = await withSource(job, 'subscribe', (source) => lookAtSource(job, lane, source));
       // The server's own copy must not be stopped: its lane is armed by monitor.
       if (stopsAtChanges(job.spec) && !copiesByServer(job.spec)) await armChanges(target, job.owner, [lane]);
       await explained(
@@ -35,13 +36,21 @@ export async function subscribeLane(job: Job, lane: LaneName): Promise<void> {
           object: lane,
           remedy: 'Run pgtrek validate: it tests the way from the target to the source.',
         },
-        () => createSubscription(job, target, lane),
+        () => createSubscription(job, target, { lane, isBack }),
       );
     }
     await waitForWorker(job, target, lane);
     if (copiesByServer(job.spec)) return;
     await enterApplying(target, job.owner, lane);
   });
+}
+
+/** Whether the lane is one of the way back. */
+async function lookAtSource(job: Job, lane: LaneName, source: Session): Promise<boolean> {
+  await requireSlots(source, job.spec, [lane]);
+  const isBack = await isWayBack(job, source);
+  if (isBack) await requireStanding(job, source);
+  return isBack;
 }
 
 /** In the ledger. One that was given up meanwhile stays so. */
@@ -94,15 +103,22 @@ async function requireLane(target: Session, owner: string, lane: LaneName): Prom
   throw new PgtrekError('SUPERSEDED', `Lane ${lane} was given up.`, { object: lane });
 }
 
-async function createSubscription(job: Job, target: Session, lane: LaneName): Promise<void> {
+/** The way back begins where its source stood then; that what came from elsewhere is not sent there is a second belt. */
+async function createSubscription(
+  job: Job,
+  target: Session,
+  { lane, isBack }: { lane: LaneName; isBack: boolean },
+): Promise<void> {
   await target.transaction(async () => {
     await requireLane(target, job.owner, lane);
+    if (copiesByServer(job.spec)) await refuseWayBack(target, job.owner);
     await target.query(SETTINGS_SQL, [
       lane,
       connectionString(job.servers.replication, lane, target.version),
       [
         `copy_data = ${String(copiesByServer(job.spec))}`,
         ...(target.version >= 140000 ? ['streaming = on'] : []),
+        ...(isBack && target.version >= 160000 ? ['origin = none'] : []),
       ].join(', '),
       `${String(CONNECT_SECONDS)}s`,
       publicationOf(job.spec, lane),

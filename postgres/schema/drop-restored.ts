@@ -1,6 +1,7 @@
 /** Drops what restore and load made, by the ledger's list, and nothing else. */
 import { messageOf } from '../classify-error.js';
 import { removeLargeObjects } from '../large-objects/remove.js';
+import { refuseWayBack } from '../reverse/way-back.js';
 import type { Session } from '../session.js';
 import { hasBegun } from './restore-section.js';
 
@@ -35,6 +36,7 @@ async function dropLargeObjects(target: Session, owner: string): Promise<string[
 
 async function dropObjects(target: Session, owner: string): Promise<string[]> {
   if (!(await hasBegun(target, owner))) return [];
+  await refuseWayBack(target, owner);
   const keys = await target.query<{ qualified: string; name: string }>(FOREIGN_KEYS_SQL, [owner]);
   const objects = await target.query<{ type: string; identity: string }>(RESTORED_SQL, [owner]);
   let waiting = [

@@ -9,6 +9,7 @@ import type { Job } from '../job.js';
 import { oidsOf, takenError } from '../large-objects/objects.js';
 import { removeLargeObjects } from '../large-objects/remove.js';
 import { claimTables } from '../ledger/lane-tables.js';
+import { refuseWayBack } from '../reverse/way-back.js';
 import { runTool } from '../run-tool.js';
 import type { Session } from '../session.js';
 import { endBackends, takeOver } from '../take-over.js';
@@ -23,7 +24,7 @@ const TABLES_SQL = `
 /**
  * The restore of data with several jobs is no transaction: an attempt that follows one which broke off empties the
  * tables and removes the large objects first. The lane's row tells when all is in. Throws DUMP_LOST, RESTORE_FAILED,
- * LARGE_OBJECT_EXISTS.
+ * LARGE_OBJECT_EXISTS, LOAD_OR_WAY_BACK.
  */
 export async function restoreData(job: Job, lane: LaneName, dump: DataDump): Promise<void> {
   await requireDump(job, dump);
@@ -35,6 +36,7 @@ export async function restoreData(job: Job, lane: LaneName, dump: DataDump): Pro
       [job.owner, lane],
     );
     if (state?.status === 'copied') return;
+    await refuseWayBack(target, job.owner);
     await claimTables(target, job.owner, { lane, inGroups: false });
     const objects = await readDumpedObjects(dump.directory);
     await removeLargeObjects(target, job.owner);
