@@ -64,7 +64,8 @@ export async function removeObjects(job: Job, dropTarget: boolean): Promise<Remo
   return { leftovers, notes };
 }
 
-async function attempt(what: string, work: () => Promise<string[]>): Promise<string[]> {
+/** What it could not do is told, as a leftover. */
+export async function attempt(what: string, work: () => Promise<string[]>): Promise<string[]> {
   try {
     return await work();
   } catch (error) {
@@ -116,9 +117,9 @@ async function cleanSource(job: Job, source: Session): Promise<string[]> {
 }
 
 /** A backup may hold a journal for hours: then it is a leftover that a retry removes, not a clean-up that hangs. */
-const LOCK_TIMEOUT_SQL = `SET lock_timeout = '10s'`;
+export const LOCK_TIMEOUT_SQL = `SET lock_timeout = '10s'`;
 
-async function removeFromSource(source: Session, lane: LaneName): Promise<void> {
+export async function removeFromSource(source: Session, lane: LaneName): Promise<void> {
   await source.query(LOCK_TIMEOUT_SQL);
   await dropSlot(source, lane);
   await source.query(`DROP /* pgtrek: drop-publication */ PUBLICATION IF EXISTS ${lane}`);
