@@ -9,7 +9,7 @@ import { giveSlotUp } from '../postgres/lane/give-slot-up.js';
 import { resumeLanes } from '../postgres/lane/resume.js';
 import { watchBeside } from '../postgres/monitor/watch-beside.js';
 import { watchLanes } from '../postgres/monitor/watch-lanes.js';
-import { checkCutover } from '../postgres/stop/check-cutover.js';
+import { checkCutover } from '../postgres/cutover/check-cutover.js';
 import { confirmStopped } from '../postgres/stop/confirm-stopped.js';
 import { commitMarker, disarmMarker } from '../postgres/stop/marker.js';
 import { standForChange } from '../postgres/stop/stand-for-change.js';

@@ -24,7 +24,7 @@ const END_HOLDER_SQL = `
 export async function takeOver(session: Session, owner: string, step: string): Promise<void> {
   const key = `${owner}/${step}`;
   const taken = await waitUntil({ seconds: 30 }, async () => {
-    const { locked } = await session.one<{ locked: boolean }>(TRY_LOCK_SQL, [key]);
+    const locked = await tryLock(session, key);
     if (!locked) await session.query(END_HOLDER_SQL, [key]);
     return locked;
   });
@@ -37,6 +37,20 @@ export async function takeOver(session: Session, owner: string, step: string): P
       },
     );
   }
+}
+
+async function tryLock(session: Session, key: string): Promise<boolean> {
+  return (await session.one<{ locked: boolean }>(TRY_LOCK_SQL, [key])).locked;
+}
+
+/** A session of the same attempt that is just ending may hold it still. */
+const RETAKE_SECONDS = 5;
+
+/** Takes the same lock anew for an attempt that had it, and ends nobody. Throws SUPERSEDED when another attempt has it by now. */
+export async function retake(session: Session, owner: string, step: string): Promise<void> {
+  const key = `${owner}/${step}`;
+  if (await waitUntil({ seconds: RETAKE_SECONDS }, () => tryLock(session, key))) return;
+  throw new PgtrekError('SUPERSEDED', `Another attempt of ${step} has taken over.`, { retryable: true });
 }
 
 const END_BACKENDS_SQL = `

@@ -77,7 +77,8 @@ export async function removeObjects(job: Job, dropTarget: boolean): Promise<Remo
   return { leftovers, notes };
 }
 
-async function attempt(what: string, work: () => Promise<void>): Promise<string[]> {
+/** What it could not do is told, as a leftover. */
+export async function attempt(what: string, work: () => Promise<void>): Promise<string[]> {
   try {
     await work();
     return [];
@@ -133,9 +134,9 @@ async function removeLanes(job: Job, session: Session): Promise<void> {
 }
 
 /** A backup may hold a journal for hours: then it is a leftover that a retry removes, not a clean-up that hangs. */
-const LOCK_TIMEOUT_SQL = `SET lock_timeout = '10s'`;
+export const LOCK_TIMEOUT_SQL = `SET lock_timeout = '10s'`;
 
-async function removeLane(session: Session, lane: LaneName): Promise<void> {
+export async function removeLane(session: Session, lane: LaneName): Promise<void> {
   await session.query(LOCK_TIMEOUT_SQL);
   await dropSlot(session, lane);
   await session.query(`DROP /* pgtrek: drop-publication */ PUBLICATION IF EXISTS ${lane}`);

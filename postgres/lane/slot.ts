@@ -92,9 +92,9 @@ async function endWalsender(source: Session, slot: string): Promise<void> {
 const SLOT_SQL = `
   SELECT active_pid IS NOT NULL AS active FROM pg_replication_slots WHERE slot_name = $1`;
 
-/** Whether nobody reads from it any more; one that is gone is idle too. */
-export function isIdleWithin(source: Session, name: string, seconds: number): Promise<boolean> {
-  return waitUntil({ seconds, every: 20 }, async () => {
+/** Whether nobody reads from it any more; one that is gone is idle too. `every`: milliseconds between looks. */
+export function isIdleWithin(source: Session, name: string, seconds: number, every = 20): Promise<boolean> {
+  return waitUntil({ seconds, every }, async () => {
     const [slot] = await source.query<{ active: boolean }>(
       'SELECT /* pgtrek: look-for-idle-slot */ active FROM pg_replication_slots WHERE slot_name = $1',
       [name],

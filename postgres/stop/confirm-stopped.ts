@@ -16,8 +16,9 @@ import { checkHealth } from '../monitor/check-health.js';
 import type { Session } from '../session.js';
 import { waitUntil } from '../wait-until.js';
 
-interface LaneAtMarker {
+export interface LaneAtMarker {
   marker: string | null;
+  /** Id of the change of the schema at which it stands. */
   change: string | null;
   enabled: boolean;
   syncing: boolean;
@@ -41,6 +42,29 @@ function stopSql(lane: LaneName, readsProgress: boolean): string {
       ${lsn} AS lsn
     FROM pg_subscription s
     WHERE s.subname = $1 AND s.subdbid = (SELECT oid FROM pg_database WHERE datname = current_database())`;
+}
+
+/** Undefined without a subscription. `retired` absent: this marker alone counts. */
+export async function lookForStop(
+  target: Session,
+  lane: LaneName,
+  {
+    marker,
+    retired,
+    readsProgress,
+  }: { marker: string; retired?: string[] | undefined; readsProgress: boolean },
+): Promise<LaneAtMarker | undefined> {
+  const [at] = await target.query<LaneAtMarker & Record<string, unknown>>(stopSql(lane, readsProgress), [
+    lane,
+    marker,
+    retired ?? null,
+  ]);
+  return at;
+}
+
+/** All that was committed before the marker is applied, and nothing is being applied any more. */
+export function standsAt({ marker, enabled, syncing, workers }: LaneAtMarker): boolean {
+  return marker !== null && !enabled && !syncing && workers === 0;
 }
 
 export interface StopToConfirm {
@@ -70,15 +94,9 @@ export async function confirmStopped(
     const granted = await mayReadProgress(target);
     const lanes: Stopped['lanes'] = [];
     const atChange: LaneName[] = [];
-    let standsAt = marker.marker;
-    const look = async (lane: LaneName) => {
-      const [at] = await target.query<LaneAtMarker & Record<string, unknown>>(stopSql(lane, granted), [
-        lane,
-        marker.marker,
-        retired ?? null,
-      ]);
-      return at;
-    };
+    let markerSeen = marker.marker;
+    const look = (lane: LaneName) =>
+      lookForStop(target, lane, { marker: marker.marker, retired, readsProgress: granted });
     const findMarked = async () => {
       const marked = new Set<LaneName>();
       for (const lane of marker.lanes) {
@@ -90,9 +108,9 @@ export async function confirmStopped(
     for (const lane of marker.lanes) {
       await waitUntil({ seconds: Infinity, every: 20, signal: job.signal }, async () => {
         const at = await look(lane);
-        if (at?.marker && !at.enabled && !at.syncing && at.workers === 0) {
+        if (at?.marker && standsAt(at)) {
           lanes.push({ lane, lsn: at.lsn ?? lsn });
-          standsAt = at.marker;
+          markerSeen = at.marker;
           return true;
         }
         if (at?.change && at.workers === 0) {
@@ -110,7 +128,7 @@ export async function confirmStopped(
       await confirmIdle(source, slotOf(job.spec, lane));
     }
     await commitSynchronously(job, target);
-    return { lanes, marker: standsAt, ...(atChange.length > 0 ? { atChange } : {}) };
+    return { lanes, marker: markerSeen, ...(atChange.length > 0 ? { atChange } : {}) };
   });
 }
 
@@ -141,7 +159,8 @@ async function confirmIdle(source: Session, slot: string): Promise<void> {
   throw new PgtrekError('STOP_FAILED', `Slot ${slot} stays active after the stop.`, { retryable: true });
 }
 
-async function commitSynchronously(job: Job, target: Session): Promise<void> {
+/** The apply worker commits asynchronously, and a crash may take its stop back: one commit on disk makes it last. */
+export async function commitSynchronously(job: Job, target: Session): Promise<void> {
   await target.transaction(async () => {
     await target.query('SET LOCAL synchronous_commit = on');
     await target.query(

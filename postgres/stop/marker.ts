@@ -40,7 +40,7 @@ const ARM_SQL = `
   ON CONFLICT DO NOTHING`;
 
 /** A marker that came through already must not be armed again: it could stop a lane that was resumed. */
-async function armMarker(job: Job, marker: MarkerPlan): Promise<void> {
+export async function armMarker(job: Job, marker: MarkerPlan): Promise<void> {
   const committed = await withSource(job, 'stop', (source) => readCommitted(source, marker));
   if (committed) return;
   await withTarget(job, 'stop', (target) => target.query(ARM_SQL, [job.owner, marker.nonce, marker.lanes]));
@@ -67,7 +67,7 @@ export async function disarm(target: Session, owner: string, { nonce }: MarkerPl
 }
 
 /** All lanes in one transaction: a consistent cut. Nothing else is in it, and it is sent in one piece. */
-async function insertMarkers(
+export async function insertMarkers(
   job: Job,
   source: Session,
   { marker, passedBefore }: { marker: MarkerPlan; passedBefore: boolean },

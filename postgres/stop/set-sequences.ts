@@ -16,15 +16,28 @@ const CHUNK = 200;
  */
 export async function setSequences(job: Job): Promise<{ sequences: number }> {
   return withEnds(job, 'sequences', async (source, target) => {
-    const planned = (await target.query<{ qualified: string }>(SEQUENCES_SQL, [job.owner])).map(
-      (row) => row.qualified,
-    );
-    const names = await keepExisting(target, await keepExisting(source, planned));
-    for (let start = 0; start < names.length; start += CHUNK) {
-      await setChunk(source, target, names.slice(start, start + CHUNK));
-    }
+    const names = await findSequences(source, target, job.owner);
+    await copyValues(source, target, names);
     return { sequences: names.length };
   });
+}
+
+/** The selected ones that both ends have. */
+export async function findSequences(source: Session, target: Session, owner: string): Promise<string[]> {
+  const planned = await target.query<{ qualified: string }>(SEQUENCES_SQL, [owner]);
+  return keepExisting(
+    target,
+    await keepExisting(
+      source,
+      planned.map(({ qualified }) => qualified),
+    ),
+  );
+}
+
+export async function copyValues(source: Session, target: Session, names: string[]): Promise<void> {
+  for (let start = 0; start < names.length; start += CHUNK) {
+    await setChunk(source, target, names.slice(start, start + CHUNK));
+  }
 }
 
 /** One that was dropped since the dump has no value to carry over. */
