@@ -72,7 +72,7 @@ function orderSql(version: number): string {
       THEN 'bytes'
       WHEN o.collname = 'default' THEN 'default ' || coalesce(d.j->>'datlocprovider', 'c') || ' '
         || coalesce(d.j->>'datlocale', d.j->>'daticulocale', d.j->>'datcollate') || ' ' || (d.j->>'encoding') || ' ' || ${ofDatabase}
-      ELSE o.collprovider || ' ' || o.collcollate || ' ' || (d.j->>'encoding') || ' ' || pg_collation_actual_version(o.oid) END`;
+      ELSE o.collprovider::text || ' ' || o.collcollate || ' ' || (d.j->>'encoding') || ' ' || pg_collation_actual_version(o.oid) END`;
 }
 
 /**
