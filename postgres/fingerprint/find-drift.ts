@@ -72,7 +72,7 @@ const NONE: Differences = {
 };
 
 /** What a dump leaves out is no drift. */
-function isWanted({ kind }: SchemaChange, { schema }: Comparison['spec']): boolean {
+export function isWanted({ kind }: SchemaChange, { schema }: Pick<Spec, 'schema'>): boolean {
   if (kind === 'owner-changed') return schema.owners !== 'skip';
   if (kind === 'privileges-changed') return schema.privileges !== 'skip';
   return true;

@@ -4,6 +4,7 @@ import { compareLsn, lsnToBytes } from '../../contract/names.js';
 import type { LaneName, Lsn } from '../../contract/names.js';
 import type { LaneFigures, MonitorFigures } from '../../contract/state.js';
 import type { Job } from '../job.js';
+import { hasHeartbeat, sendHeartbeat } from '../lane/heartbeat.js';
 import { journalTable } from '../lane/journal.js';
 import type { Session } from '../session.js';
 import { measureSource, worst } from './measure-source.js';
@@ -168,7 +169,7 @@ async function measureDelay(job: Job, ends: Ends): Promise<number | null> {
     const former = ends.beats.get(lane);
     const beat = former ?? (await sendBeat(job, lane, ends));
     const arrived = former
-      ? await hasArrived(lane, beat, ends.target)
+      ? await hasHeartbeat(ends.target, lane, beat.at)
       : await awaitBeat(lane, beat, ends.target);
     delays.push(Date.now() - beat.sentAt);
     if (arrived) ends.beats.delete(lane);
@@ -179,22 +180,15 @@ async function measureDelay(job: Job, ends: Ends): Promise<number | null> {
 /** Looks less and less often, so that a lane with a backlog has the target to itself; what is found is at most a fifth too late. */
 async function awaitBeat(lane: LaneName, beat: Beat, target: Session): Promise<boolean> {
   for (;;) {
-    if (await hasArrived(lane, beat, target)) return true;
+    if (await hasHeartbeat(target, lane, beat.at)) return true;
     const age = Date.now() - beat.sentAt;
     if (age >= BEAT_WAIT_MS) return false;
     await delay(Math.max(5, age / 5));
   }
 }
 
-/** Its time never goes back, whatever the clock does and whoever else sends one. */
 async function sendBeat(job: Job, lane: LaneName, { beats, source }: Ends): Promise<Beat> {
-  const { at } = await source.one<{ at: string }>(
-    `INSERT /* pgtrek: heartbeat */ INTO ${journalTable(lane)} AS j (id, kind, owner, lanes, payload, at)
-     VALUES ('heartbeat', 'heartbeat', $1, ARRAY[$2], '{}', clock_timestamp())
-     ON CONFLICT (id) DO UPDATE SET at = greatest(excluded.at, j.at + interval '1 microsecond')
-     RETURNING at::text`,
-    [job.owner, lane],
-  );
+  const at = await sendHeartbeat(source, lane, job.owner);
   const sentAt = Date.now();
   const beat = { at, past: await readEnd(source), sentAt };
   beats.set(lane, beat);
@@ -209,15 +203,6 @@ async function readEnd(source: Session): Promise<Lsn> {
   return lsn;
 }
 
-async function hasArrived(lane: LaneName, { at }: Beat, target: Session): Promise<boolean> {
-  const rows = await target.query(
-    `SELECT /* pgtrek: look-for-heartbeat */ FROM ${journalTable(lane)}
-     WHERE id = 'heartbeat' AND at >= $1::timestamptz`,
-    [at],
-  );
-  return rows.length > 0;
-}
-
 /** Those that a former watch has sent, and that have not come through: a new one would hide their loss. */
 async function findBeats({ lanes, beats, source, target }: Ends): Promise<void> {
   for (const lane of lanes) {
@@ -226,7 +211,7 @@ async function findBeats({ lanes, beats, source, target }: Ends): Promise<void> 
     );
     if (!row) continue;
     const beat = { at: row.at, past: await readEnd(source), sentAt: row.sent.getTime() };
-    if (!(await hasArrived(lane, beat, target))) beats.set(lane, beat);
+    if (!(await hasHeartbeat(target, lane, beat.at))) beats.set(lane, beat);
   }
 }
 
@@ -238,6 +223,6 @@ async function findAhead(figures: LaneFigures[], { beats, target }: Ends): Promi
   for (const figure of figures) {
     const beat = beats.get(figure.lane);
     if (!beat || figure.confirmedFlush === null || compareLsn(figure.confirmedFlush, beat.past) < 0) continue;
-    if (!(await hasArrived(figure.lane, beat, target))) figure.isAhead = true;
+    if (!(await hasHeartbeat(target, figure.lane, beat.at))) figure.isAhead = true;
   }
 }
