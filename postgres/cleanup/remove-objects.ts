@@ -17,6 +17,7 @@ import { releaseSlot } from '../lane/release-slot.js';
 import { dropSlot } from '../lane/slot.js';
 import { dropSubscription } from '../lane/subscription.js';
 import { clearLedger, dropSchemaIfUnused, hasLedger } from '../ledger/create-ledger.js';
+import { refuseWayBack } from '../reverse/way-back.js';
 import { dropRestored } from '../schema/drop-restored.js';
 import type { Session } from '../session.js';
 import { purposeOf, purposePrefix } from '../purpose.js';
@@ -198,6 +199,7 @@ export async function dropLane(job: Job, lane: LaneName): Promise<Removed> {
   requireLoad(job, lane);
   await withTarget(job, 'cleanup', async (target) => {
     await takeOver(target, job.owner, 'cleanup');
+    await refuseWayBack(target, job.owner);
     await endSessions(job, target);
     await closeLane(target, { owner: job.owner, lane }, 'dropped');
     await dropSubscription(target, lane);

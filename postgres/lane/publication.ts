@@ -43,11 +43,13 @@ function readPublished(target: Session, owner: string, lane: LaneName): Promise<
  * Gives the lane the tables that belong to none, and notes where their rows lie; for a lane that will stream, makes the
  * journal and the publication, and checks that it is complete: a slot that is older than its publication loses changes
  * without an error. `tables`: as the publication counts them; `waiting`: relations that are for a lane to come. Throws
- * SUPERSEDED when the lane was given up.
+ * SUPERSEDED when the lane was given up, LOAD_OR_WAY_BACK for the way back of a load that is not over.
  */
 export async function publishLane(job: Job, lane: LaneName): Promise<{ tables: number; waiting: number }> {
   return withEnds(job, 'publish', async (source, target) => {
     await takeOver(target, job.owner, 'publish');
+    const isBack = await isWayBack(job, source);
+    if (isBack) await requireLoaded(source, job.owner);
     const lanes = lanesOf(job.spec);
     if (lanes > 1) await enterGroups(source, target, { owner: job.owner, lanes });
     const { waiting } = await claimTables(target, job.owner, { lane, inGroups: lanes > 1 });
@@ -68,7 +70,10 @@ export async function publishLane(job: Job, lane: LaneName): Promise<{ tables: n
     }
     await explained(
       { doing: `create publication ${lane} on the source`, object: lane, remedy: PRIVILEGE_REMEDY },
-      () => createPublication(job, source, lane, tables).catch((error) => tellChange(job, source, error)),
+      () =>
+        createPublication(job, source, { lane, tables, isBack }).catch((error) =>
+          tellChange(job, source, error),
+        ),
     );
     await checkPublication(source, lane, tables.length + 1);
     return { tables: tables.length, waiting };
@@ -111,8 +116,7 @@ const PRIVILEGE_REMEDY =
 async function createPublication(
   job: Job,
   source: Session,
-  lane: LaneName,
-  tables: PublishedTable[],
+  { lane, tables, isBack }: { lane: LaneName; tables: PublishedTable[]; isBack: boolean },
 ): Promise<void> {
   const [existing] = await source.query('SELECT FROM pg_publication WHERE pubname = $1', [lane]);
   if (existing) return;
@@ -122,8 +126,8 @@ async function createPublication(
     journalTable(lane),
   ].join(', ');
   const viaRoot = source.version >= 130000 ? ', publish_via_partition_root = true' : '';
-  const isBack = await isWayBack(job, source);
   await source.transaction(async () => {
+    // Again, so that no load begins before it is there.
     if (isBack) await requireLoaded(source, job.owner);
     // Each table is locked for a moment; behind a long ALTER this must give up, or writers wait behind it.
     await source.query(`SET LOCAL lock_timeout = '5s'`);

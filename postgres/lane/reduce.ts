@@ -19,6 +19,7 @@ export async function reduceLane(job: Job, lane: LaneName): Promise<{ tables: nu
   requireLoad(job, lane);
   const kept = await withTarget(job, 'cleanup', async (target) => {
     await takeOver(target, job.owner, 'cleanup');
+    await refuseWayBack(target, job.owner);
     await endCopies(job, target);
     await closeLane(target, { owner: job.owner, lane }, 'copied');
     await emptyLane(target, { owner: job.owner, lane }, 'copied');

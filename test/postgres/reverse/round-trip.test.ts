@@ -99,8 +99,8 @@ describe('there and back', () => {
       const notes = await ways.end();
       assert.match(notes.join(), /^Database test_\d of the target stays read-only/);
     });
-  });
-}
+  }
+});
 
 /** Changes of rows that one call of writeSome makes: a row that moves to another partition is two. */
 const SOME = 7;

@@ -84,10 +84,6 @@ export async function openBothWays(
   };
   const back = reversed(there);
   const again = reversed(back);
-  const configOf = (end: End): pg.ClientConfig => {
-    const { host, port, database, user: superuser, password = '' } = databases.servers[end];
-    return { host, port, database, user: superuser, password };
-  };
   let stops = 0;
   const setting = async (end: End, sql: (role: string) => string) => run(end, sql(there.servers[end].user));
   return {
@@ -147,27 +143,44 @@ export async function openBothWays(
         onFigures: () => undefined,
       }),
     async assertEqual() {
-      const { problems } = await compareDatabases(configOf('source'), configOf('target'), {
-        schemas: ['public'],
-      });
+      const { problems } = await compareDatabases(
+        configOf(databases, 'source'),
+        configOf(databases, 'target'),
+        {
+          schemas: ['public'],
+        },
+      );
       assert.deepEqual(problems, []);
     },
     async end() {
       const { leftovers, notes } = await removeObjects(there, false);
       assert.deepEqual(leftovers, []);
-      let left: string[] = [];
-      await waitUntil({ seconds: 5 }, async () => {
-        left = [...(await leftOn(configOf('source'))), ...(await leftOn(configOf('target')))];
-        return left.length === 0;
-      });
-      assert.deepEqual(left, []);
+      assert.deepEqual(await leftOver(databases), []);
       return notes;
     },
   };
 }
 
+function configOf({ servers }: Databases, end: End): pg.ClientConfig {
+  const { host, port, database, user, password = '' } = servers[end];
+  return { host, port, database, user, password };
+}
+
+/** What is left of ours on either end; sessions end a moment after their work. */
+export async function leftOver(databases: Databases): Promise<string[]> {
+  let left: string[] = [];
+  await waitUntil({ seconds: 5 }, async () => {
+    left = [
+      ...(await leftOn(configOf(databases, 'source'))),
+      ...(await leftOn(configOf(databases, 'target'))),
+    ];
+    return left.length === 0;
+  });
+  return left;
+}
+
 /** As the activity makes it from the reversed spec. */
-function reversed(job: Job): Job {
+export function reversed(job: Job): Job {
   return { ...job, spec: reversedRun(job).spec, servers: exchangeServers(job.servers) };
 }
 
