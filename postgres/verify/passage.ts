@@ -37,13 +37,18 @@ export async function createPassage(job: Job, ends: Ends, lanes: LaneName[]): Pr
   };
 }
 
+const BEAT_EVERY_MS = 10;
+
 type Wait = (ends: Ends, endsAt: number) => Promise<boolean>;
 
 function waitForBeats(job: Job, lanes: LaneName[]): Wait {
   return async ({ source, target }, endsAt) => {
     for (const lane of lanes) {
       const at = await sendHeartbeat(source, lane, job.owner);
-      while (!(await hasHeartbeat(target, lane, at))) if (Date.now() > endsAt) return false;
+      while (!(await hasHeartbeat(target, lane, at))) {
+        if (Date.now() > endsAt) return false;
+        await delay(BEAT_EVERY_MS);
+      }
     }
     return true;
   };
