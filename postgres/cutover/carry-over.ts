@@ -77,7 +77,7 @@ async function prepare(job: Job, asked: CutoverAsked, carrying: Carrying): Promi
   asked.onStep('prepares the fence');
   const crew = await openCrew(job, leads, marker.lanes, guard.signal);
   opened.push(crew.fence, crew.referee, ...crew.readers.values());
-  const former = await readSettings(source, denyLogin);
+  const former = await readSettings(source, { denyLogin, keepsRole: reverse.length > 0 });
   const tables = kind === 'lock' ? await readFenced(target, job.owner) : [];
   const sequences = await findSequences(source, target, job.owner);
   const readsProgress = await mayReadProgress(target);
