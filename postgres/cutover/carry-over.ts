@@ -10,7 +10,8 @@ import { createDriftWatch } from '../monitor/watch-drift.js';
 import { beginHere } from '../reverse/begin-here.js';
 import type { Session } from '../session.js';
 import { armMarker, insertMarkers } from '../stop/marker.js';
-import { copyValues, findSequences } from '../stop/set-sequences.js';
+import { findSequences } from '../stop/set-sequences.js';
+import { bringAlong, prove } from './bring-along.js';
 import { closeDatabase, readSettings } from './close-database.js';
 import type { FormerSettings } from './close-database.js';
 import { openCrew } from './crew.js';
@@ -22,8 +23,7 @@ import { lockStrongly, lockWeakly, readFenced } from './lock-tables.js';
 import type { CutoverLog } from './log.js';
 import { markCatalogs } from './mark-catalogs.js';
 import { describeOther, endOthers } from './other-sessions.js';
-import { flushLog, peekSlot } from './peek-slot.js';
-import { readPrepared } from './prepared.js';
+import { flushLog } from './peek-slot.js';
 import { awaitStopped } from './stop-lanes.js';
 import type { TraceRow } from './trace.js';
 
@@ -37,7 +37,7 @@ export interface Carrying {
 }
 
 /** What is known and open when the pause begins. */
-interface Ready {
+export interface Ready {
   kind: Fence;
   crew: Crew;
   former: FormerSettings;
@@ -77,7 +77,11 @@ async function prepare(job: Job, asked: CutoverAsked, carrying: Carrying): Promi
   asked.onStep('prepares the fence');
   const crew = await openCrew(job, leads, marker.lanes, guard.signal);
   opened.push(crew.fence, crew.referee, ...crew.readers.values());
-  const former = await readSettings(source, denyLogin);
+  const former = await readSettings(source, { denyLogin, keepsRole: reverse.length > 0 });
+  if (!former.closes && kind !== 'external')
+    throw new Error(
+      `${source.endpoint.user} does not own database ${source.endpoint.database} of the source`,
+    );
   const tables = kind === 'lock' ? await readFenced(target, job.owner) : [];
   const sequences = await findSequences(source, target, job.owner);
   const readsProgress = await mayReadProgress(target);
@@ -183,45 +187,9 @@ async function stopLanes(
   const { readsProgress } = ready;
   log.report.lanes = await awaitStopped(job, leads, { marker, lsn, readsProgress, signal: guard.signal });
   log.step('stopped');
-  if (ready.kind === 'external') await delay(OBSERVED_MS, undefined, { signal: guard.signal });
-}
-
-/** Nobody is left who could change what a lock does not keep: each session does its share at the same time. */
-async function bringAlong(job: Job, asked: CutoverAsked, { leads, log, ready }: Fenced): Promise<void> {
-  const { source, target } = leads;
-  const { crew, sequences } = ready;
+  if (ready.kind !== 'external') return;
+  await delay(OBSERVED_MS, undefined, { signal: guard.signal });
+  // Before a session is ended: whoever still writes goes on unharmed.
   await flushLog(source);
-  const look = async () => ({ prepared: await readPrepared(source), isMarked: await ready.isAsMarked() });
-  const carry = async () => {
-    await copyValues(crew.referee, target, sequences);
-    log.sequences = sequences.length;
-    log.step('sequences');
-    await beginHere(target, asked.reverse);
-  };
-  const [{ prepared, isMarked }] = await Promise.all([look(), prove(job, asked, { crew, log }), carry()]);
-  // Something has been made or altered since: the fingerprint tells whether it counts.
-  if (!isMarked) await ready.requireNoDrift();
-  const reasons = [...prepared, ...passed(log.report.transactionsAfterMarker ?? 0)];
-  if (reasons.length > 0) throw new Error(reasons.join('; '));
-}
-
-async function prove(
-  job: Job,
-  { marker }: CutoverAsked,
-  { crew, log }: { crew: Crew; log: CutoverLog },
-): Promise<void> {
-  const peeked = await Promise.all(
-    [...crew.readers].map(([lane, reader]) => peekSlot(reader, job, lane, marker)),
-  );
-  log.report.transactionsAfterMarker = peeked.reduce((sum, { after }) => sum + after, 0);
-  const exact = peeked.find((lane) => lane.marker !== null)?.marker;
-  if (exact) log.report.marker = exact;
-  log.step('proof');
-}
-
-function passed(transactions: number): string[] {
-  if (transactions === 0) return [];
-  return [
-    `writers have not stopped: ${String(transactions)} transactions with changes committed after the marker`,
-  ];
+  await prove(job, marker, { readers: ready.crew.readers, log });
 }

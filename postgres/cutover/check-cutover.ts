@@ -1,29 +1,33 @@
 /** Looks whether a cutover can begin: nothing is changed. */
+import type { CutoverFindings } from '../../contract/cutover.js';
 import type { LaneName } from '../../contract/names.js';
 import type { LaneFigures, MonitorFigures } from '../../contract/state.js';
 import { withEnds } from '../job.js';
 import type { Job } from '../job.js';
 import { createGauge } from '../monitor/measure.js';
-import type { Session } from '../session.js';
+import { checkFence } from './check-fence.js';
+import { readPrepared } from './prepared.js';
 
 /** Behind by more than this, the writers would wait too long for the lanes. */
 const SMALL_LAG_MS = 2_000;
 
 /** Every reason against it; none: it can begin. */
-export async function checkCutover(job: Job, lanes: LaneName[]): Promise<{ reasons: string[] }> {
+export async function checkCutover(job: Job, lanes: LaneName[]): Promise<CutoverFindings> {
   return withEnds(job, 'cutover', async (source, target) => {
     const measure = createGauge(job, { lanes }, source, target);
     let figures = await measure();
     const end = Date.now() + SMALL_LAG_MS;
     // A heartbeat that is under way counts with its age so far: it may arrive in the next moment.
     while (isBehind(figures) && Date.now() < end) figures = await measure();
-    return {
-      reasons: [
-        ...(isBehind(figures) ? [lagReason(figures)] : []),
-        ...figures.lanes.flatMap(reasonsOfLane),
-        ...(await preparedTransactions(source)),
-      ],
-    };
+    const reasons = [
+      ...(isBehind(figures) ? [lagReason(figures)] : []),
+      ...figures.lanes.flatMap(reasonsOfLane),
+      ...(await readPrepared(source)),
+    ];
+    // A spec that an older version completed has no fence.
+    if ((job.spec as Partial<typeof job.spec>).cutover === undefined) return { reasons };
+    const ofFence = await checkFence(job, lanes, { source, target });
+    return { reasons: [...reasons, ...ofFence.reasons], warnings: ofFence.warnings };
   });
 }
 
@@ -43,15 +47,4 @@ function reasonsOfLane({ lane, enabled, workerPid, tables }: LaneFigures): strin
     ...(enabled && workerPid === null ? [`subscription ${lane} has no running worker`] : []),
     ...(unready.length > 0 ? [`tables of ${lane} are still being copied`] : []),
   ];
-}
-
-const PREPARED_SQL = `
-  SELECT /* pgtrek: look-for-prepared */ gid FROM pg_prepared_xacts WHERE database = current_database() LIMIT 5`;
-
-/** They have changed rows, and may commit after the marker. */
-async function preparedTransactions(source: Session): Promise<string[]> {
-  const rows = await source.query<{ gid: string }>(PREPARED_SQL);
-  return rows.map(
-    ({ gid }) => `prepared transaction ${gid} is open on the source: COMMIT or ROLLBACK PREPARED it`,
-  );
 }

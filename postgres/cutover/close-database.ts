@@ -10,6 +10,8 @@ export interface FormerSettings {
   role: string | null;
   /** Roles that may log in, and will not be allowed to. */
   login: string[];
+  /** Our own role stays able to write. */
+  keepsRole: boolean;
   /** False when the role may not close the database, and the caller keeps writers off it. */
   closes: boolean;
 }
@@ -25,23 +27,30 @@ const FORMER_SQL = `
     pg_has_role(d.datdba, 'USAGE') AS closes
   FROM pg_database d WHERE d.datname = current_database()`;
 
-export function readSettings(session: Session, denyLogin: string[]): Promise<FormerSettings> {
-  return session.one<FormerSettings & Record<string, unknown>>(FORMER_SQL, [denyLogin]);
+export async function readSettings(
+  session: Session,
+  { denyLogin, keepsRole }: { denyLogin: string[]; keepsRole: boolean },
+): Promise<FormerSettings> {
+  const former = await session.one<Omit<FormerSettings, 'keepsRole'> & Record<string, unknown>>(FORMER_SQL, [
+    denyLogin,
+  ]);
+  return { ...former, keepsRole };
 }
 
 /**
- * In one transaction. Our own role stays able to write: a marker of a lane the other way must disable its subscription
+ * In one transaction. With lanes the other way our own role stays able to write: their marker must disable its subscription
  * there, which a read-only transaction may not.
  */
-export async function closeDatabase(session: Session, { login, closes }: FormerSettings): Promise<void> {
+export async function closeDatabase(
+  session: Session,
+  { login, closes, keepsRole }: FormerSettings,
+): Promise<void> {
   const database = escapeIdentifier(session.endpoint.database);
   const statements = [
-    ...(closes
-      ? [
-          `ALTER ROLE CURRENT_USER IN DATABASE ${database} SET default_transaction_read_only = off`,
-          `ALTER DATABASE ${database} SET default_transaction_read_only = on`,
-        ]
+    ...(closes && keepsRole
+      ? [`ALTER ROLE CURRENT_USER IN DATABASE ${database} SET default_transaction_read_only = off`]
       : []),
+    ...(closes ? [`ALTER DATABASE ${database} SET default_transaction_read_only = on`] : []),
     ...login.map((role) => `ALTER ROLE ${escapeIdentifier(role)} NOLOGIN`),
   ];
   if (statements.length > 0) await session.query(`/* pgtrek: close-database */ ${statements.join('; ')}`);
@@ -52,11 +61,9 @@ export async function reopenDatabase(session: Session, former: FormerSettings): 
   const database = escapeIdentifier(session.endpoint.database);
   const statements = [
     ...former.login.map((role) => `ALTER ROLE ${escapeIdentifier(role)} LOGIN`),
-    ...(former.closes
-      ? [
-          `ALTER DATABASE ${database} ${setting(former.database)}`,
-          `ALTER ROLE CURRENT_USER IN DATABASE ${database} ${setting(former.role)}`,
-        ]
+    ...(former.closes ? [`ALTER DATABASE ${database} ${setting(former.database)}`] : []),
+    ...(former.closes && former.keepsRole
+      ? [`ALTER ROLE CURRENT_USER IN DATABASE ${database} ${setting(former.role)}`]
       : []),
   ];
   if (statements.length > 0) await session.query(`/* pgtrek: reopen-database */ ${statements.join('; ')}`);
@@ -72,11 +79,11 @@ function setting(former: string | null): string {
  * True when there was something to open: sessions that began before still cannot write.
  */
 export async function openClosed(session: Session, denyLogin: string[]): Promise<boolean> {
-  const { database, role, closes } = await readSettings(session, []);
+  const { database, role, closes } = await readSettings(session, { denyLogin: [], keepsRole: true });
   if (database !== 'on' || !closes) return false;
-  // Both settings together are what closeDatabase leaves.
+  // Both settings together are what a cutover leaves that keeps a way back.
   const login = role === 'off' ? await findDenied(session, denyLogin) : [];
-  await reopenDatabase(session, { database: null, role: null, login, closes });
+  await reopenDatabase(session, { database: null, role: null, login, keepsRole: true, closes });
   return true;
 }
 

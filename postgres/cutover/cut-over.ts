@@ -61,6 +61,8 @@ async function begin(job: Job, asked: CutoverAsked, trace: TraceRow): Promise<Cu
       failed: guard.why ?? messageOf(error),
     }));
     if (!('failed' in fenced)) return await completeHere(job, asked, { trace, log, ...fenced });
+    guard.lift();
+    await closeAll(crew);
     return await takeBack(job, asked, { trace, log, reasons: [fenced.failed] });
   } finally {
     guard.lift();

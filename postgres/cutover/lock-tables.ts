@@ -1,7 +1,7 @@
 /** The fence: every table locked by one session, with a referee beside it. */
 import { setTimeout as delay } from 'node:timers/promises';
 import { PgtrekError } from '../../contract/errors.js';
-import { messageOf, sqlState } from '../classify-error.js';
+import { sqlState } from '../classify-error.js';
 import type { Session } from '../session.js';
 
 const TABLES_SQL = `
@@ -50,36 +50,40 @@ export interface Fencing {
 export async function lockStrongly(fencing: Fencing): Promise<{ tries: number }> {
   const { fence, tables, until } = fencing;
   if (tables.length === 0) return { tries: 1 };
-  let blockers: number[] = [];
   for (let tries = 1; ; tries += 1) {
     await fence.query('SAVEPOINT before_strong');
-    const left = Math.max(1, until - Date.now());
-    const idle = String(left + SLACK_MS);
-    const seen = await whileRefereeing(fencing, () =>
-      fence
-        .query(
-          `SET LOCAL idle_in_transaction_session_timeout = ${idle}; SET LOCAL statement_timeout = ${String(Math.min(STRONG_LOCK_MS, left))};
-           LOCK /* pgtrek: lock-strongly */ TABLE ONLY ${tables.join(', ONLY ')} IN EXCLUSIVE MODE`,
-        )
-        .then(
-          () => undefined,
-          (error: unknown) => error,
-        ),
-    );
-    if (seen.result === undefined) return { tries };
-    // Cancelled by its own timeout; anything else is no matter of patience.
-    if (!['57014', '55P03', '40P01'].includes(sqlState(seen.result) ?? '')) throw seen.result;
-    blockers = seen.blockers;
+    const { blockers, failure } = await tryStrongly(fencing);
+    if (!failure) return { tries };
     await fence.query('ROLLBACK TO SAVEPOINT before_strong');
     if (tries === TRIES || Date.now() + BREATH_MS >= until) {
       throw new PgtrekError(
         'STOP_FAILED',
-        `The fence was not had in ${String(tries)} tries of ${String(STRONG_LOCK_MS)} ms (${messageOf(seen.result)}): ${await describeBlockers(fencing.referee, blockers)}.`,
+        `The fence was not had in ${String(tries)} tries of ${String(STRONG_LOCK_MS)} ms: ${await describeBlockers(fencing.referee, blockers)}.`,
         { retryable: true },
       );
     }
     await delay(BREATH_MS);
   }
+}
+
+/** Throws what is no matter of patience. */
+async function tryStrongly(fencing: Fencing): Promise<{ blockers: number[]; failure: boolean }> {
+  const { fence, tables, until } = fencing;
+  const left = Math.max(1, until - Date.now());
+  const idle = String(left + SLACK_MS);
+  return whileRefereeing(fencing, async () => {
+    try {
+      await fence.query(
+        `SET LOCAL idle_in_transaction_session_timeout = ${idle}; SET LOCAL statement_timeout = ${String(Math.min(STRONG_LOCK_MS, left))};
+         LOCK /* pgtrek: lock-strongly */ TABLE ONLY ${tables.join(', ONLY ')} IN EXCLUSIVE MODE`,
+      );
+      return false;
+    } catch (error) {
+      // Cancelled by its own timeout, or chosen as the victim of a deadlock.
+      if (['57014', '55P03', '40P01'].includes(sqlState(error) ?? '')) return true;
+      throw error;
+    }
+  });
 }
 
 /** After the decision the server must not drop it: the process may take as long as it takes to open the target. */
@@ -114,10 +118,10 @@ const REFEREE_SQL = `
 
 const REFEREE_EVERY_MS = 2;
 
-async function whileRefereeing<T>(
+async function whileRefereeing(
   { fence, referee, onCancelled }: Fencing,
-  work: () => Promise<T>,
-): Promise<{ result: T; blockers: number[] }> {
+  work: () => Promise<boolean>,
+): Promise<{ failure: boolean; blockers: number[] }> {
   let blockers: number[] = [];
   let done = false;
   const watch = async () => {
@@ -131,7 +135,7 @@ async function whileRefereeing<T>(
   // Without it the fence is had or not: its own timeout tells.
   const watching = watch().catch(() => undefined);
   try {
-    return { result: await work(), blockers };
+    return { failure: await work(), blockers };
   } finally {
     done = true;
     await watching;

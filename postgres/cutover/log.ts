@@ -33,8 +33,9 @@ export class CutoverLog {
     return this.begun ? Math.max(0, Date.now() - Date.parse(this.report.begunAt)) : 0;
   }
 
+  /** What is repeated counts from its last time on. */
   step(step: CutoverStep): void {
-    if (this.report.steps.some((done) => done.step === step)) return;
+    this.report.steps = this.report.steps.filter((done) => done.step !== step);
     this.report.steps.push({ step, ms: this.elapsedMs });
   }
 
