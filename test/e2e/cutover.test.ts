@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { after, before, describe, it } from 'node:test';
 import { connect } from '../../client/index.js';
 import type { Migration, MigrationState, Pgtrek } from '../../client/index.js';
-import type { ClusterConnection } from '../../dev/cluster.js';
+import type { ClientConfig } from 'pg';
 import { startWriter } from '../../dev/writer.js';
 import type { Writer } from '../../dev/writer.js';
 import { assertEqualDatabases } from '../harness/equal.js';
@@ -109,7 +109,7 @@ describe('a cutover', { concurrency: 2 }, () => {
 });
 
 /** Applications have a role of their own: that of the migration stays able to write on the old primary. */
-function shop(connection: ClusterConnection): ClusterConnection {
+function shop(connection: ClientConfig): ClientConfig {
   return { ...connection, user: 'shop', password: 'shop' };
 }
 
