@@ -14,13 +14,16 @@ import type { World } from '../harness/world.js';
 
 /**
  * Where workers die, one after the other in one migration: between the pause's marker and the finish. A marker that
- * follows a resume is the cutover's.
+ * follows a resume is the stop's.
  */
 const STEERING_FAULTS = [
   ['after commit-marker', 'after enable-subscription', 'before set-sequences'],
   ['before barrier', 'after set-sequences'],
   ['before enable-subscription', 'after commit-marker'],
 ];
+
+/** Inside cutovers: one is undone, the next one completed. */
+const CUTOVER_FAULTS = [['after lock-strongly', 'after decide']];
 
 const NATIVE_FAULTS = [['after create-slot', 'after create-subscription', 'before look-for-sync']];
 
@@ -41,6 +44,7 @@ describe('kill -9 of the worker, beside the main road', { concurrency: 5 }, () =
 
   const cases = [
     ...STEERING_FAULTS.map((faults) => ({ faults, way: 'steered' as const })),
+    ...CUTOVER_FAULTS.map((faults) => ({ faults, way: 'cutover' as const })),
     ...NATIVE_FAULTS.map((faults) => ({ faults, way: 'native' as const })),
     ...CDC_FAULTS.map((faults) => ({ faults, way: 'cdc' as const })),
   ];
@@ -63,12 +67,16 @@ describe('kill -9 of the worker, beside the main road', { concurrency: 5 }, () =
           specFor(name, databases, {
             taskQueue,
             ...(way === 'cdc' ? { mode: 'cdc' } : {}),
+            ...(way === 'cutover' ? { cutover: { reverse: true } } : {}),
             ...(way === 'native' ? { load: { method: 'native' } } : {}),
           }),
         );
         await untilState(migration, ({ stage, status }) => stage === 'monitor' || status === 'blocked', 240);
-        if (way === 'steered') await pauseAndCutOver(migration, () => writer.stop());
-        else {
+        if (way === 'steered') await pauseAndStop(migration, () => writer.stop());
+        else if (way === 'cutover') {
+          await writer.stop();
+          await cutOver(migration);
+        } else {
           await writer.stop();
           // Kept until a worker takes it: none may be alive at this moment.
           await migration.signal('stop', { now: true });
@@ -85,8 +93,27 @@ describe('kill -9 of the worker, beside the main road', { concurrency: 5 }, () =
   }
 });
 
+/** Tried again until it is done: the changes of the new primary follow then. */
+async function cutOver(migration: Migration): Promise<void> {
+  const outcomes: string[] = [];
+  for (let at: string | undefined; outcomes.at(-1) !== 'done';) {
+    assert.ok(outcomes.length < 5, outcomes.join());
+    await migration.signal('cutover', { maxPause: '30s' });
+    const { cutover } = await untilState(migration, (state) => (state.cutover?.at ?? at) !== at, 150);
+    at = cutover?.at;
+    outcomes.push(cutover?.outcome ?? '');
+  }
+  assert.ok(outcomes.includes('undone'), outcomes.join());
+  await untilState(
+    migration,
+    ({ stage, lanes }) => stage === 'protect' && lanes.at(-1)?.status === 'applying',
+    90,
+  );
+  await migration.signal('finish', {});
+}
+
 /** Messages are repeated until a worker answers: one may have just died. */
-async function pauseAndCutOver(migration: Migration, quiet: () => Promise<unknown>): Promise<void> {
+async function pauseAndStop(migration: Migration, quiet: () => Promise<unknown>): Promise<void> {
   await migration.signal('pause', {});
   await untilState(migration, ({ lanes }) => lanes[0]?.status === 'stopped', 90);
   await migration.signal('resume', {});
@@ -96,11 +123,7 @@ async function pauseAndCutOver(migration: Migration, quiet: () => Promise<unknow
     90,
   );
   await quiet();
-  const done = ({ cutover }: { cutover?: { outcome: string } }) => cutover?.outcome === 'done';
-  for (let attempt = 1; attempt <= 3; attempt += 1) {
-    await migration.signal('cutover', { maxPause: '2min' });
-    const state = await untilState(migration, ({ cutover }) => cutover !== undefined, 150);
-    if (done(state)) break;
-  }
+  await migration.signal('stop', { now: true, then: 'wait' });
+  await untilState(migration, ({ status }) => status === 'stopped', 150);
   await migration.signal('finish', {});
 }
