@@ -39,7 +39,7 @@ export interface Fenced extends Lane {
   /** Nobody can write on the source, and the target has every row of it. */
   assertDone: () => Promise<void>;
   /** As before the cutover: open, and with a lane that goes on. */
-  putBack: () => Promise<void>;
+  putBack: (n: number) => Promise<void>;
 }
 
 export async function openFenced(
@@ -93,13 +93,13 @@ export async function openFenced(
       const rows = async (end: 'source' | 'target') => run(end, 'SELECT id, note FROM t ORDER BY id');
       assert.deepEqual(await rows('target'), await rows('source'));
     },
-    async putBack() {
+    async putBack(n) {
       const { database } = job.servers.source;
       await run(
         'source',
         `ALTER DATABASE ${database} RESET default_transaction_read_only; ALTER ROLE app LOGIN`,
       );
-      await resumeLanes(job, marker(attempts));
+      await resumeLanes(job, marker(n));
     },
   };
 }
