@@ -1,6 +1,7 @@
 /** Both ends of a spec with their passwords resolved. */
 import type { ConnectionSpec, PasswordReference, Spec } from '../contract/spec.js';
-import type { Endpoint, Observer, Servers } from '../postgres/endpoint.js';
+import type { Endpoint, Observer, ReplicationEndpoint, Servers } from '../postgres/endpoint.js';
+import { flowsBack } from '../postgres/lane/lane-names.js';
 
 export interface SecretSource {
   resolveSecret: (reference: PasswordReference) => Promise<string>;
@@ -16,24 +17,27 @@ export async function resolveServers(from: SecretSource, spec: Spec, secrets: st
     return secret;
   };
   const { source, target } = spec;
-  const { replication } = source;
   const sourcePassword = await resolve(source.password);
-  const replicationPassword = replication.password ? await resolve(replication.password) : sourcePassword;
+  const targetPassword = await resolve(target.password);
+  const replicationOf = async (end: Replicated, own: string | undefined): Promise<ReplicationEndpoint> => ({
+    host: end.replication.host ?? end.host,
+    port: end.replication.port ?? end.port,
+    database: end.database,
+    user: end.replication.user ?? end.user,
+    password: end.replication.password ? await resolve(end.replication.password) : own,
+    // A path of the worker's disk means nothing on a database server.
+    tls: end.replication.tls ?? { mode: end.tls.mode },
+  });
   return {
     source: endpointOf('source', source, sourcePassword),
-    target: endpointOf('target', target, await resolve(target.password)),
-    replication: {
-      host: replication.host ?? source.host,
-      port: replication.port ?? source.port,
-      database: source.database,
-      user: replication.user ?? source.user,
-      password: replicationPassword,
-      // A path of the worker's disk means nothing on the target server.
-      tls: replication.tls ?? { mode: source.tls.mode },
-    },
+    target: endpointOf('target', target, targetPassword),
+    replication: await replicationOf(source, sourcePassword),
+    ...(flowsBack(spec) ? { back: await replicationOf(target, targetPassword) } : {}),
     observer: from.observer,
   };
 }
+
+type Replicated = Spec['target'];
 
 function endpointOf(end: Endpoint['end'], spec: ConnectionSpec, password: string | undefined): Endpoint {
   const { host, port, database, user, tls } = spec;

@@ -11,6 +11,7 @@ import { addPauseCommand } from './commands/pause.js';
 import { addRestartCommand } from './commands/restart.js';
 import { addResumeCommand } from './commands/resume.js';
 import { addRetryCommand } from './commands/retry.js';
+import { addRollbackCommand } from './commands/rollback.js';
 import { addSetLoadCommand } from './commands/set-load.js';
 import { addStartCommand } from './commands/start.js';
 import { addStatusCommand } from './commands/status.js';
@@ -64,6 +65,7 @@ const COMMANDS = [
   addRestartCommand,
   addStopCommand,
   addCutoverCommand,
+  addRollbackCommand,
   addFinishCommand,
   addAbortCommand,
   addOrphansCommand,

@@ -10,7 +10,8 @@ export function reversedRun(run: Run): Run {
   return { ...run, spec: reversedSpec(run.spec) };
 }
 
-function reversedSpec(spec: Spec): Spec {
+/** Of a spec as `reversedRun` makes it. */
+export function reversedSpec(spec: Spec): Spec {
   return {
     ...spec,
     mode: 'cdc',

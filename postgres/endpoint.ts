@@ -21,6 +21,8 @@ export interface Servers {
   source: Endpoint;
   target: Endpoint;
   replication: ReplicationEndpoint;
+  /** How the source server reaches the target; where the spec asks for the way back. */
+  back?: ReplicationEndpoint | undefined;
   observer: Observer | undefined;
 }
 

@@ -12,11 +12,18 @@ export function renderCutover({ state, width, paint, now }: Drawing): string[] {
   const { cutover, stage } = state;
   if (!cutover || state.outcome || (cutover.outcome === 'done' && stage !== 'cutover')) return [];
   const isBad = cutover.outcome === 'refused' || cutover.outcome === 'undone';
-  const head = `cutover ${SAID[cutover.outcome]}, ${formatClock(cutover.at, now)}`;
+  const head = `${wordOf(cutover)} ${SAID[cutover.outcome]}, ${formatClock(cutover.at, now)}`;
   return [
     isBad ? paint.yellow(`⚠ ${head}`) : head,
     ...cutover.reasons.flatMap((reason) => wrapTo(plain(reason), { width, indent: '  ' })),
   ];
+}
+
+/** A rollback is a cutover the other way round. */
+export type SwitchOver = 'cutover' | 'rollback';
+
+function wordOf({ direction }: CutoverReport): SwitchOver {
+  return direction === 'back' ? 'rollback' : 'cutover';
 }
 
 const SAID: Record<CutoverReport['outcome'], string> = {
@@ -38,7 +45,7 @@ export function describeCutover({ cutover }: MigrationState): string {
 }
 
 /** What the command that asked for it says. */
-export function renderCutoverEnd(end: CutoverEnd, { width, colour }: Terminal): string[] {
+export function renderCutoverEnd(word: SwitchOver, end: CutoverEnd, { width, colour }: Terminal): string[] {
   const { state } = end;
   const { name } = state;
   const paint = paintWith(colour);
@@ -48,22 +55,33 @@ export function renderCutoverEnd(end: CutoverEnd, { width, colour }: Terminal): 
     case 'ended':
       return [`${name} has ended meanwhile: ${state.status}.`];
     case 'late':
-      return [`The cutover of ${name} has not ended yet. Follow it:  pgtrek status ${name} --watch`];
+      return [`The ${word} of ${name} has not ended yet. Follow it:  pgtrek status ${name} --watch`];
     case 'report': {
       const { report } = end;
       const reasons = report.reasons.flatMap((reason) => wrapTo(plain(reason), { width, indent: '  ' }));
-      return [`The cutover of ${name} ${SAID[report.outcome]}.`, ...reasons, ...adviseAfter(report, state)];
+      return [
+        `The ${word} of ${name} ${SAID[report.outcome]}.`,
+        ...reasons,
+        ...adviseAfter(word, report, state),
+      ];
     }
   }
 }
 
-function adviseAfter({ outcome }: CutoverReport, state: MigrationState): string[] {
+function adviseAfter(word: SwitchOver, { outcome }: CutoverReport, state: MigrationState): string[] {
   const { name } = state;
-  if (outcome === 'ready') return [`Do it:  pgtrek cutover ${name}`];
-  if (outcome !== 'done') return [`Try again:  pgtrek cutover ${name}`];
+  if (outcome === 'ready') return [`Do it:  pgtrek ${word} ${name}`];
+  if (outcome !== 'done') return [`Try again:  pgtrek ${word} ${name}`];
   const facts = describeCutover(state);
+  const told = facts === '' ? [] : [`  ${facts}`];
+  if (word === 'rollback')
+    return [
+      ...told,
+      'The source is the primary again: point the application to it.',
+      `Then:  pgtrek finish ${name}      To cut over once more:  pgtrek cutover ${name}`,
+    ];
   return [
-    ...(facts === '' ? [] : [`  ${facts}`]),
+    ...told,
     'The target can be used: point the application to it.',
     `Then:  pgtrek finish ${name}      To go back to replicating:  pgtrek resume ${name}`,
   ];

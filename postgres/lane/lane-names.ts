@@ -27,3 +27,8 @@ export function lanesOf({ mode, cdc }: Spec): number {
 export function copiesByServer({ mode, load }: Spec): boolean {
   return mode === 'full-load-and-cdc' && load.method === 'native';
 }
+
+/** After a cutover changes are to flow back. A spec that an older version completed does not say. */
+export function flowsBack({ mode, cutover }: Spec): boolean {
+  return mode !== 'full-load' && (cutover as Partial<Spec['cutover']> | undefined)?.reverse === true;
+}

@@ -20,15 +20,20 @@ interface Room {
   max: number;
   used: number;
   needed: number;
+  /** Tables may have to be loaded again. */
+  loads: boolean;
 }
 
-async function judgeRoom(session: Session, { id, what, setting, max, used, needed }: Room): Promise<Finding> {
+async function judgeRoom(
+  session: Session,
+  { id, what, setting, max, used, needed, loads }: Room,
+): Promise<Finding> {
   const { end } = session.endpoint;
   const finding = { id: `${end}.${id}`, scope: end };
   const free = Math.max(max - used, 0);
   const facts = `${setting} of the ${end} is ${max} and ${used} ${used === 1 ? 'is' : 'are'} in use`;
   // Tables that one of several lanes loses go to another one while it goes on with the rest.
-  const spare = needed > 1 && free === needed;
+  const spare = loads && needed > 1 && free === needed;
   if (free >= needed && !spare)
     return { ...finding, verdict: 'ok', why: `Free ${what} on the ${end}: ${free} (${facts}).` };
   return {
@@ -59,13 +64,14 @@ export async function checkSourceCapacity({ source, spec }: OnSource): Promise<F
     [lanePattern(spec.name)],
   );
   const slots = { id: 'slots', what: 'replication slots', setting: 'max_replication_slots' };
+  const loads = spec.mode !== 'cdc';
   const senders = { id: 'wal_senders', what: 'WAL senders', setting: 'max_wal_senders' };
   const needed = neededFor(spec);
   // A slot that was given is there already.
   const newSlots = givenStart(spec) ? 0 : needed;
   return [
-    await judgeRoom(source, { ...slots, max: row.slots, used: row.slots_used, needed: newSlots }),
-    await judgeRoom(source, { ...senders, max: row.senders, used: row.senders_used, needed }),
+    await judgeRoom(source, { ...slots, max: row.slots, used: row.slots_used, needed: newSlots, loads }),
+    await judgeRoom(source, { ...senders, max: row.senders, used: row.senders_used, needed, loads }),
   ];
 }
 
@@ -93,11 +99,12 @@ export async function checkTargetCapacity({ target, spec }: OnTarget): Promise<F
   const setting = target.version >= 180000 ? 'max_active_replication_origins' : 'max_replication_slots';
   const origins = { id: 'origins', what: 'replication origins', setting };
   const needed = neededFor(spec);
+  const loads = spec.mode !== 'cdc';
   return [
-    await judgeRoom(target, { ...workers, max: row.workers, used: row.subscriptions, needed }),
+    await judgeRoom(target, { ...workers, max: row.workers, used: row.subscriptions, needed, loads }),
     // The launcher of logical replication takes one process.
-    await judgeRoom(target, { ...processes, max: row.processes, used: row.subscriptions + 1, needed }),
-    await judgeRoom(target, { ...origins, max: row.origins, used: row.origins_used, needed }),
+    await judgeRoom(target, { ...processes, max: row.processes, used: row.subscriptions + 1, needed, loads }),
+    await judgeRoom(target, { ...origins, max: row.origins, used: row.origins_used, needed, loads }),
     ...(copiesByServer(spec) ? [await judgeCopiers(target, row.copiers)] : []),
   ];
 }

@@ -129,22 +129,28 @@ export async function checkTargetTables({ source, target, selection, spec }: OnB
     [...findPartialTables(spec.select, tables)].map(([{ qualified }, { columns }]) => [qualified, columns]),
   );
   const known = new Map(there.map(({ table, columns }) => [table, new Set(columns)]));
+  const { end } = target.endpoint;
   const findings = wanted.flatMap(({ table, columns }) =>
-    missingIn(table, partial.get(table) ?? columns, known.get(table)),
+    missingIn({ table, columns: partial.get(table) ?? columns }, known.get(table), {
+      from: source.endpoint.end,
+      to: end,
+    }),
   );
   if (findings.length > 0) return capFindings(findings);
-  return [
-    { id: 'target.tables', scope: 'target', verdict: 'ok', why: 'The target has every table and column.' },
-  ];
+  return [{ id: `${end}.tables`, scope: end, verdict: 'ok', why: `The ${end} has every table and column.` }];
 }
 
-function missingIn(table: string, columns: string[], known: Set<string> | undefined): Finding[] {
-  const finding = { id: 'target.tables', scope: `target.table ${table}`, verdict: 'block' as const };
+function missingIn(
+  { table, columns }: Columns,
+  known: Set<string> | undefined,
+  { from, to }: { from: string; to: string },
+): Finding[] {
+  const finding = { id: `${to}.tables`, scope: `${to}.table ${table}`, verdict: 'block' as const };
   if (!known || known.size === 0)
     return [
       {
         ...finding,
-        why: `The target has no table ${table}; mode cdc brings changes only.`,
+        why: `The ${to} has no table ${table}; mode cdc brings changes only.`,
         remedy:
           'Create it there with the rows that it had at the start, leave it out (select.exclude), or use mode full-load-and-cdc.',
       },
@@ -154,8 +160,8 @@ function missingIn(table: string, columns: string[], known: Set<string> | undefi
   return [
     {
       ...finding,
-      why: `${table} of the target lacks columns of the source: ${listNames(missing)}.`,
-      remedy: 'Add them on the target, as they are on the source.',
+      why: `${table} of the ${to} lacks columns of the ${from}: ${listNames(missing)}.`,
+      remedy: `Add them on the ${to}, as they are on the ${from}.`,
     },
   ];
 }

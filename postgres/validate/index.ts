@@ -3,6 +3,7 @@ import type { Spec } from '../../contract/spec.js';
 import type { Finding, Mode } from '../../contract/state.js';
 import { isRetryable, messageOf } from '../classify-error.js';
 import type { Servers } from '../endpoint.js';
+import { flowsBack } from '../lane/lane-names.js';
 import { purposeOf } from '../purpose.js';
 import { readSelection } from '../selection.js';
 import type { Session } from '../session.js';
@@ -64,6 +65,7 @@ import {
   checkTargetCreate,
   checkTargetSchemas,
 } from './target-privileges.js';
+import { WAY_BACK_CHECKS, exchangeFacts, tellOfWayBack } from './way-back.js';
 import { checkSlotRetention, checkSynchronousStandby, checkWalLevel } from './write-ahead-log.js';
 
 const ALL: Mode[] = ['full-load', 'full-load-and-cdc', 'cdc'];
@@ -164,14 +166,35 @@ export async function validateServers({ spec, servers, owner, signal }: Validate
       source: source.session && { ...asked, ...(await readSource(source.session, spec)) },
       target: target.session && { ...asked, target: target.session },
     };
-    for (const check of CHECKS.filter(({ modes }) => modes.includes(spec.mode))) {
-      signal?.throwIfAborted();
-      found.push(...(await runCheck(check, facts)));
-    }
-    return found;
+    await runChecks(CHECKS, { mode: spec.mode, facts, found, signal });
+    return flowsBack(spec) ? [...found, ...(await checkWayBack(spec.mode, facts, signal))] : found;
   } finally {
     await Promise.all([source.session?.close(), target.session?.close()]);
   }
+}
+
+/** Findings are added to `found`, which later checks look at. */
+async function runChecks(
+  checks: Check[],
+  {
+    mode,
+    facts,
+    found,
+    signal,
+  }: { mode: Mode; facts: Facts; found: Finding[]; signal: AbortSignal | undefined },
+): Promise<void> {
+  for (const check of checks.filter(({ modes }) => modes.includes(mode))) {
+    signal?.throwIfAborted();
+    found.push(...(await runCheck(check, facts)));
+  }
+}
+
+async function checkWayBack(mode: Mode, there: Facts, signal: AbortSignal | undefined): Promise<Finding[]> {
+  const found: Finding[] = [];
+  const facts = await exchangeFacts(there, found);
+  const connections = found.length;
+  await runChecks(WAY_BACK_CHECKS, { mode, facts, found, signal });
+  return tellOfWayBack(found.slice(connections));
 }
 
 async function readSource(

@@ -88,12 +88,13 @@ export async function checkOtherSlots({ source, spec }: OnSource): Promise<Findi
   ]);
   const [first] = rows;
   if (!first) return [];
+  const { end } = source.endpoint;
   return [
     {
-      id: 'source.slot_name',
-      scope: `source.slot ${first.slot}`,
+      id: `${end}.slot_name`,
+      scope: `${end}.slot ${first.slot}`,
       verdict: 'block',
-      why: `Slot ${first.slot} exists in another database (${first.database ?? 'none'}) of the source's server, where slot names are unique.`,
+      why: `Slot ${first.slot} exists in another database (${first.database ?? 'none'}) of the ${end}'s server, where slot names are unique.`,
       remedy: `Use another name than ${spec.name}; or, if nothing uses it, SELECT pg_drop_replication_slot('${first.slot}');`,
     },
   ];

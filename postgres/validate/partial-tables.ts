@@ -73,7 +73,7 @@ export function checkPartialSupport({ spec, source, target }: OnBoth): Finding[]
       : [];
   if (source.version < 150000)
     return block(
-      `The source runs PostgreSQL ${major(source)}: before 15 a publication has neither lists of columns nor conditions, so select.columns and select.rows cannot be replicated.`,
+      `The ${source.endpoint.end} runs PostgreSQL ${major(source)}: before 15 a publication has neither lists of columns nor conditions, so select.columns and select.rows cannot be replicated.`,
       'Remove them from the spec, or use mode full-load.',
     );
   if (copiesByServer(spec) && target.version < 150000)

@@ -1,4 +1,4 @@
-/** Can the target server log in to the source? Tried with a subscription that is rolled back. */
+/** Can the server that subscribes log in to the other one? Tried with a subscription that is rolled back. */
 import { laneName } from '../../contract/names.js';
 import type { Finding } from '../../contract/state.js';
 import { connectionString } from '../endpoint.js';
@@ -6,7 +6,7 @@ import type { ReplicationEndpoint } from '../endpoint.js';
 import { purposeOf } from '../purpose.js';
 import type { Session } from '../session.js';
 import type { OnTarget } from './check.js';
-import { SUBSCRIBE_ID } from './target-privileges.js';
+import { subscribeId } from './target-privileges.js';
 
 // CREATE SUBSCRIPTION ignores connect_timeout (the server connects asynchronously), so the statement is limited.
 const SECONDS = 15;
@@ -50,15 +50,16 @@ export async function checkReachability({
   found,
 }: OnTarget): Promise<Finding[]> {
   const isBlocked = (check: string) => found.some(({ id, verdict }) => id === check && verdict === 'block');
-  if (isBlocked(SUBSCRIBE_ID)) return [];
+  if (isBlocked(subscribeId(target.endpoint))) return [];
   const { replication } = servers;
-  // What keeps the worker out of the source would be told a second time.
-  if (isBlocked('source.connection') && isSameLogin(replication, servers.source)) return [];
+  const ends = { from: servers.source.end, at: target.endpoint.end };
+  // What keeps the worker out of there would be told a second time.
+  if (isBlocked(`${ends.from}.connection`) && isSameLogin(replication, servers.source)) return [];
   const name = laneName(spec.name, 0).replace(/0$/, 'probe');
   // The later of two options counts.
   const connection = `${connectionString(replication, purposeOf(spec.name, owner, 'validate'), target.version)} options='-c${ACCEPTED}=on'`;
   const refusal = await probe(target, name, connection);
-  const finding = { id: 'target.reaches_source', scope: 'target' };
+  const finding = { id: `${ends.at}.reaches_${ends.from}`, scope: ends.at };
   const where = `${replication.host}:${replication.port}/${replication.database}`;
   // A pooler refuses an option that it does not know before it logs in anywhere.
   if (refusal.includes(ACCEPTED) && !/unsupported startup parameter/.test(refusal)) {
@@ -66,12 +67,16 @@ export async function checkReachability({
       {
         ...finding,
         verdict: 'ok',
-        why: `The target server reaches the source at ${where} as ${replication.user}.`,
+        why: `The ${ends.at} server reaches the ${ends.from} at ${where} as ${replication.user}.`,
       },
     ];
   }
   return [
-    { ...finding, verdict: 'block', ...explainRefusal(withoutPassword(refusal, replication), replication) },
+    {
+      ...finding,
+      verdict: 'block',
+      ...explainRefusal(withoutPassword(refusal, replication), { ...replication, ...ends }),
+    },
   ];
 }
 
@@ -95,62 +100,71 @@ function withoutPassword(text: string, { password }: ReplicationEndpoint): strin
   return password === undefined || password === '' ? text : text.replaceAll(password, '…');
 }
 
-interface Cause {
-  pattern: RegExp;
-  what: (source: ReplicationEndpoint) => string;
-  remedy: (source: ReplicationEndpoint) => string;
+/** How the server `at` one end reaches that of the other. */
+interface Way extends ReplicationEndpoint {
+  from: 'source' | 'target';
+  at: 'source' | 'target';
 }
 
-/** The first that matches the target's libpq is told. */
+interface Cause {
+  pattern: RegExp;
+  what: (way: Way) => string;
+  remedy: (way: Way) => string;
+}
+
+/** The first that matches what libpq says is told. */
 const CAUSES: Cause[] = [
   {
     pattern: /could not translate host name/,
-    what: ({ host }) => `The target server does not know the source's host ${host}`,
-    remedy: () => 'Set source.replication.host to a name or address that the target server resolves.',
+    what: ({ host, from, at }) => `The ${at} server does not know the ${from}'s host ${host}`,
+    remedy: ({ from, at }) =>
+      `Set ${from}.replication.host to a name or address that the ${at} server resolves.`,
   },
   {
     pattern:
       /password authentication failed|no password supplied|no pg_hba\.conf entry|role .* does not exist|not permitted|permission denied|must be superuser or replication role/,
-    what: ({ user }) => `The source refuses the login of ${user} from the target server`,
-    remedy: ({ user, database }) =>
-      `Correct source.replication.user and password, or allow ${user} from the target's address to ${database} in pg_hba.conf of the source.`,
+    what: ({ user, from, at }) => `The ${from} refuses the login of ${user} from the ${at} server`,
+    remedy: ({ user, database, from, at }) =>
+      `Correct ${from}.replication.user and password, or allow ${user} from the ${at}'s address to ${database} in pg_hba.conf of the ${from}.`,
   },
   {
     pattern: /database .* does not exist/,
-    what: ({ host, port }) => `At ${host}:${port}, as the target server sees it, there is another server`,
-    remedy: () => 'Set source.replication.host and port to what the target server reaches the source by.',
+    what: ({ host, port, at }) => `At ${host}:${port}, as the ${at} server sees it, there is another server`,
+    remedy: ({ from, at }) =>
+      `Set ${from}.replication.host and port to what the ${at} server reaches the ${from} by.`,
   },
   {
     pattern: /SSL|TLS|certificate|root\.crt/i,
-    what: () => 'The target server and the source do not agree on TLS',
-    remedy: () => 'Set source.replication.tls: mode, and rootCert as a path on the target server.',
+    what: ({ from, at }) => `The ${at} server and the ${from} do not agree on TLS`,
+    remedy: ({ from, at }) =>
+      `Set ${from}.replication.tls: mode, and rootCert as a path on the ${at} server.`,
   },
   {
     pattern: /password is required|must use a password|Non-superuser/i,
-    what: () =>
-      'The source did not ask the subscription for its password, as a non-superuser of the target must be',
-    remedy: ({ user }) => `Ask ${user} for the password (scram-sha-256) in pg_hba.conf of the source.`,
+    what: ({ from, at }) =>
+      `The ${from} did not ask the subscription for its password, as a non-superuser of the ${at} must be`,
+    remedy: ({ user, from }) => `Ask ${user} for the password (scram-sha-256) in pg_hba.conf of the ${from}.`,
   },
   {
     pattern: /refused|timed? ?out|timeout|unreachable|No route/i,
-    what: ({ host, port }) => `The target server cannot reach the source at ${host}:${port}`,
-    remedy: ({ host, port }) =>
-      `Open port ${port} of ${host} for the target server (firewall, security group, listen_addresses), or set source.replication to an address that it reaches.`,
+    what: ({ host, port, from, at }) => `The ${at} server cannot reach the ${from} at ${host}:${port}`,
+    remedy: ({ host, port, from, at }) =>
+      `Open port ${port} of ${host} for the ${at} server (firewall, security group, listen_addresses), or set ${from}.replication to an address that it reaches.`,
   },
   {
     pattern: /(?:)/,
-    what: ({ host, port }) => `The target server cannot subscribe to the source at ${host}:${port}`,
-    remedy: () => 'Mend what the message names, or set source.replication.',
+    what: ({ host, port, from, at }) => `The ${at} server cannot subscribe to the ${from} at ${host}:${port}`,
+    remedy: ({ from }) => `Mend what the message names, or set ${from}.replication.`,
   },
 ];
 
-function explainRefusal(refusal: string, replication: ReplicationEndpoint): Pick<Finding, 'why' | 'remedy'> {
+function explainRefusal(refusal: string, way: Way): Pick<Finding, 'why' | 'remedy'> {
   const told = refusal
     .replace(/^(subscription "[^"]*" )?could not connect to the publisher: /, '')
     .replaceAll(/\s+/g, ' ');
   const cause = CAUSES.find(({ pattern }) => pattern.test(refusal));
   return {
-    why: `${cause?.what(replication) ?? ''}: ${told.trim()}`,
-    remedy: cause?.remedy(replication) ?? '',
+    why: `${cause?.what(way) ?? ''}: ${told.trim()}`,
+    remedy: cause?.remedy(way) ?? '',
   };
 }

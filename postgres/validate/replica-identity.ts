@@ -64,10 +64,11 @@ function replicatedTables({ selected, withoutData }: Selection): Relation[] {
 
 export async function checkReplicaIdentity({ source, selection }: OnSource): Promise<Finding[]> {
   const tables = replicatedTables(selection);
-  const missing = (await findUnidentified(source, tables)).map(tellMissing);
+  const { end } = source.endpoint;
+  const missing = (await findUnidentified(source, tables)).map((table) => tellMissing(table, end));
   if (missing.length > 0) return capFindings(missing);
   const why = `All ${tables.length} tables have a replica identity.`;
-  return [{ id: 'source.replica_identity', scope: 'source', verdict: 'ok', why }];
+  return [{ id: `${end}.replica_identity`, scope: end, verdict: 'ok', why }];
 }
 
 export interface Unidentified {
@@ -88,15 +89,15 @@ export async function findUnidentified(
   return tables.flatMap(({ oid, qualified }) => {
     const identity = identities.get(oid);
     if (!identity || (identity.identified && !identity.generated)) return [];
-    const why = `Table ${qualified} has no usable replica identity: ${reasonOf(identity)}. Once it is published, UPDATE and DELETE fail on the source.`;
+    const why = `Table ${qualified} has no usable replica identity: ${reasonOf(identity)}. Once it is published, UPDATE and DELETE fail on the ${source.endpoint.end}.`;
     return [{ qualified, why, remedy: remedyOf(qualified, identity.candidate) }];
   });
 }
 
-function tellMissing({ qualified, why, remedy }: Unidentified): Finding {
+function tellMissing({ qualified, why, remedy }: Unidentified, end: string): Finding {
   return {
-    id: 'source.replica_identity',
-    scope: `source.table ${qualified}`,
+    id: `${end}.replica_identity`,
+    scope: `${end}.table ${qualified}`,
     verdict: 'block',
     why,
     remedy,
@@ -121,16 +122,17 @@ function remedyOf(qualified: string, candidate: string | null): string {
 // Above this, one sequential scan of the target for each change is slower than most sources write.
 const LARGE_ROWS = 100_000;
 
-export function checkFullIdentity({ selection }: OnSource): Finding[] {
+export function checkFullIdentity({ selection, servers }: OnSource): Finding[] {
+  const { source, target } = servers;
   const large = replicatedTables(selection).filter(
     ({ replicaIdentity, estimatedRows }) => replicaIdentity === 'f' && estimatedRows > LARGE_ROWS,
   );
   return capFindings(
     large.map(({ qualified, estimatedRows }) => ({
-      id: 'source.replica_identity_full',
-      scope: `source.table ${qualified}`,
+      id: `${source.end}.replica_identity_full`,
+      scope: `${source.end}.table ${qualified}`,
       verdict: 'warn',
-      why: `Table ${qualified} has REPLICA IDENTITY FULL and about ${Math.round(estimatedRows)} rows: each UPDATE and DELETE may scan the whole table on the target.`,
+      why: `Table ${qualified} has REPLICA IDENTITY FULL and about ${Math.round(estimatedRows)} rows: each UPDATE and DELETE may scan the whole table on the ${target.end}.`,
       remedy: `ALTER TABLE ${qualified} ADD PRIMARY KEY (…); ALTER TABLE ${qualified} REPLICA IDENTITY DEFAULT;`,
     })),
   );
@@ -152,15 +154,16 @@ const INCOMPARABLE_SQL = `
   GROUP BY n.nspname, c.relname
   ORDER BY 1`;
 
-export async function checkIncomparableRows({ source, selection }: OnSource): Promise<Finding[]> {
+export async function checkIncomparableRows({ source, selection, servers }: OnSource): Promise<Finding[]> {
+  const { end } = source.endpoint;
   const oids = replicatedTables(selection).map(({ oid }) => oid);
   const rows = await source.query<{ qualified: string; columns: string }>(INCOMPARABLE_SQL, [oids]);
   return capFindings(
     rows.map(({ qualified, columns }) => ({
-      id: 'source.replica_identity_types',
-      scope: `source.table ${qualified}`,
+      id: `${end}.replica_identity_types`,
+      scope: `${end}.table ${qualified}`,
       verdict: 'block',
-      why: `Table ${qualified} has REPLICA IDENTITY FULL and columns that cannot be compared (${columns}): the target cannot apply its UPDATEs and DELETEs.`,
+      why: `Table ${qualified} has REPLICA IDENTITY FULL and columns that cannot be compared (${columns}): the ${servers.target.end} cannot apply its UPDATEs and DELETEs.`,
       remedy: `ALTER TABLE ${qualified} ADD PRIMARY KEY (…); ALTER TABLE ${qualified} REPLICA IDENTITY DEFAULT;`,
     })),
   );

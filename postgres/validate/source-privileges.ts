@@ -24,7 +24,8 @@ export async function checkReplicationRole({ source, servers }: OnSource): Promi
   const rows = await source.query<{ role: string; allowed: boolean }>(REPLICATION_SQL, [users]);
   const allowed = rows.filter((row) => row.allowed).map(({ role }) => role);
   const refused = users.filter((user) => !allowed.includes(user));
-  const finding = { id: 'source.privileges.replication', scope: 'source' };
+  const { end } = source.endpoint;
+  const finding = { id: `${end}.privileges.replication`, scope: end };
   if (refused.length === 0)
     return [{ ...finding, verdict: 'ok', why: `${users.join(' and ')} may replicate.` }];
   const managed = await isRds(source);
@@ -34,11 +35,11 @@ export async function checkReplicationRole({ source, servers }: OnSource): Promi
     const grant = managed ? `GRANT rds_replication TO ${role};` : `ALTER ROLE ${role} REPLICATION;`;
     return {
       ...finding,
-      scope: `source.role ${user}`,
+      scope: `${end}.role ${user}`,
       verdict: 'block',
       why: known.has(user)
-        ? `Role ${user} of the source is neither superuser nor has it REPLICATION: it may not use a replication slot.`
-        : `The source has no role ${user}, which source.replication names.`,
+        ? `Role ${user} of the ${end} is neither superuser nor has it REPLICATION: it may not use a replication slot.`
+        : `The ${end} has no role ${user}, which ${end}.replication names.`,
       remedy: known.has(user) ? grant : `CREATE ROLE ${role} LOGIN REPLICATION PASSWORD '…';`,
     };
   });
@@ -94,13 +95,13 @@ export async function checkOwnership({ source, selection, spec }: OnSource): Pro
   if (givenStart(spec)) return [];
   const oids = selection.selected.filter(({ kind }) => kind === 'r' || kind === 'p').map(({ oid }) => oid);
   const rows = await source.query<{ owner: string; remedy: string; tables: string[] }>(OWNERSHIP_SQL, [oids]);
-  const { user } = source.endpoint;
-  const id = 'source.privileges.ownership';
-  if (rows.length === 0) return [{ id, scope: 'source', verdict: 'ok', why: `${user} owns all tables.` }];
+  const { user, end } = source.endpoint;
+  const id = `${end}.privileges.ownership`;
+  if (rows.length === 0) return [{ id, scope: end, verdict: 'ok', why: `${user} owns all tables.` }];
   return capFindings(
     rows.map(({ owner, remedy, tables }) => ({
       id,
-      scope: `source.role ${owner}`,
+      scope: `${end}.role ${owner}`,
       verdict: 'block',
       why: `${tables.length} selected tables belong to ${owner}, and ${user} is no member of it; only an owner may publish a table: ${listNames(tables)}.`,
       remedy:

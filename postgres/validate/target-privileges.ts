@@ -1,6 +1,7 @@
 /** What the target's role may do: create what is restored, and subscribe. */
 import { escapeIdentifier } from 'pg';
 import type { Finding } from '../../contract/state.js';
+import type { Endpoint } from '../endpoint.js';
 import type { OnBoth, OnTarget } from './check.js';
 import { capFindings } from './check.js';
 import { isRds } from './parameter.js';
@@ -70,21 +71,24 @@ const SUBSCRIBE_SQL = `
     ) AS granted
   FROM pg_roles WHERE rolname = current_user`;
 
-export const SUBSCRIBE_ID = 'target.privileges.subscribe';
+export function subscribeId({ end }: Endpoint): string {
+  return `${end}.privileges.subscribe`;
+}
 
 export async function checkSubscribe({ target, servers }: OnTarget): Promise<Finding[]> {
-  const { user } = target.endpoint;
+  const { user, end } = target.endpoint;
   const row = await target.one<{ super: boolean; granted: boolean }>(SUBSCRIBE_SQL);
-  const finding = { id: SUBSCRIBE_ID, scope: 'target' };
+  const finding = { id: subscribeId(target.endpoint), scope: end };
   if (!row.super && !row.granted) {
-    const why = `Role ${user} of the target may not create subscriptions.`;
+    const why = `Role ${user} of the ${end} may not create subscriptions.`;
     return [{ ...finding, verdict: 'block', why, remedy: await subscribeRemedy(target) }];
   }
   if (!row.super && servers.replication.password === undefined) {
-    const why = `Role ${user} of the target is no superuser: its subscription must log in to the source with a password, and none is given.`;
-    return [{ ...finding, verdict: 'block', why, remedy: 'Set source.replication.password: { env: NAME }.' }];
+    const why = `Role ${user} of the ${end} is no superuser: its subscription must log in to the ${servers.source.end} with a password, and none is given.`;
+    const remedy = `Set ${servers.source.end}.replication.password: { env: NAME }.`;
+    return [{ ...finding, verdict: 'block', why, remedy }];
   }
-  return [{ ...finding, verdict: 'ok', why: `${user} may create a subscription on the target.` }];
+  return [{ ...finding, verdict: 'ok', why: `${user} may create a subscription on the ${end}.` }];
 }
 
 async function subscribeRemedy(target: OnTarget['target']): Promise<string> {
@@ -103,17 +107,17 @@ const LOG_SQL = `
 
 export async function checkLogStatement({ target }: OnTarget): Promise<Finding[]> {
   const [logging] = await target.query<{ name: string; setting: string }>(LOG_SQL);
-  const finding = { id: 'target.log_statement', scope: 'target' };
+  const { user, database, end } = target.endpoint;
+  const finding = { id: `${end}.log_statement`, scope: end };
   // The statement itself is run inside a DO block; only the parameters of all statements hold the password.
-  if (!logging) return [{ ...finding, verdict: 'ok', why: `The target's log will hold no password.` }];
+  if (!logging) return [{ ...finding, verdict: 'ok', why: `The ${end}'s log will hold no password.` }];
   const { name, setting } = logging;
-  const { user, database } = target.endpoint;
   const where = `${escapeIdentifier(user)} IN DATABASE ${escapeIdentifier(database)}`;
   return [
     {
       ...finding,
       verdict: 'warn',
-      why: `${name} of the target is ${setting}: its log will hold the replication user's password, a parameter of pgtrek's.`,
+      why: `${name} of the ${end} is ${setting}: its log will hold the replication user's password, a parameter of pgtrek's.`,
       remedy: `ALTER ROLE ${where} SET ${name} = ${name === 'log_statement' ? 'none' : '-1'}; -- as superuser; or change that password after the migration`,
     },
   ];

@@ -7,12 +7,13 @@ const WAL_LEVEL_SQL = `SELECT /* pgtrek: validate wal level */ current_setting('
 
 export async function checkWalLevel({ source }: OnSource): Promise<Finding[]> {
   const { level } = await source.one<{ level: string }>(WAL_LEVEL_SQL);
-  const finding = { id: 'source.wal_level', scope: 'source' };
-  if (level === 'logical') return [{ ...finding, verdict: 'ok', why: 'wal_level of the source is logical.' }];
+  const { end } = source.endpoint;
+  const finding = { id: `${end}.wal_level`, scope: end };
+  if (level === 'logical') return [{ ...finding, verdict: 'ok', why: `wal_level of the ${end} is logical.` }];
   const change = (await isRds(source))
     ? { name: 'rds.logical_replication', value: '1', restart: true }
     : { name: 'wal_level', value: 'logical', restart: true };
-  const why = `wal_level of the source is ${level}; logical replication needs logical.`;
+  const why = `wal_level of the ${end} is ${level}; logical replication needs logical.`;
   return [{ ...finding, verdict: 'block', why, remedy: await parameterRemedy(source, change) }];
 }
 
@@ -31,24 +32,26 @@ interface Retention {
   idle_text: string | null;
 }
 
-export async function checkSlotRetention({ source }: OnSource): Promise<Finding[]> {
+export async function checkSlotRetention({ source, spec }: OnSource): Promise<Finding[]> {
+  const { end } = source.endpoint;
+  const loads = spec.mode === 'full-load-and-cdc';
   const found = await source.one<Retention & Record<string, unknown>>(RETENTION_SQL);
   const findings: Finding[] = [];
   if (found.keep_mb !== null && found.keep_mb >= 0) {
     findings.push({
-      id: 'source.max_slot_wal_keep_size',
-      scope: 'source',
+      id: `${end}.max_slot_wal_keep_size`,
+      scope: end,
       verdict: 'warn',
-      why: `max_slot_wal_keep_size of the source is ${found.keep ?? ''}: when more WAL than that waits for the slot, during a long load for example, the slot is lost and the load starts again.`,
+      why: `max_slot_wal_keep_size of the ${end} is ${found.keep ?? ''}: when more WAL than that waits for the slot, ${loads ? 'during a long load for example, the slot is lost and the load starts again' : 'the slot is lost, and changes with it'}.`,
       remedy: await parameterRemedy(source, { name: 'max_slot_wal_keep_size', value: '-1', restart: false }),
     });
   }
   if (found.idle !== null && found.idle > 0) {
     findings.push({
-      id: 'source.idle_replication_slot_timeout',
-      scope: 'source',
+      id: `${end}.idle_replication_slot_timeout`,
+      scope: end,
       verdict: 'warn',
-      why: `idle_replication_slot_timeout of the source is ${found.idle_text ?? ''}: a slot that nobody reads for so long, during the load for example, is invalidated.`,
+      why: `idle_replication_slot_timeout of the ${end} is ${found.idle_text ?? ''}: a slot that nobody reads for so long${loads ? ', during the load for example,' : ''} is invalidated.`,
       remedy: await parameterRemedy(source, {
         name: 'idle_replication_slot_timeout',
         value: '0',
@@ -59,10 +62,10 @@ export async function checkSlotRetention({ source }: OnSource): Promise<Finding[
   if (findings.length > 0) return findings;
   return [
     {
-      id: 'source.slot_retention',
-      scope: 'source',
+      id: `${end}.slot_retention`,
+      scope: end,
       verdict: 'ok',
-      why: 'No setting of the source ends a slot.',
+      why: `No setting of the ${end} ends a slot.`,
     },
   ];
 }
@@ -71,13 +74,14 @@ const SYNCHRONOUS_SQL = `
   SELECT /* pgtrek: validate synchronous standby */ current_setting('synchronous_standby_names') AS names`;
 
 /** A subscription whose name matches would hold back every commit of the source until the target has it. */
-export async function checkSynchronousStandby({ source }: OnSource): Promise<Finding[]> {
+export async function checkSynchronousStandby({ source, servers }: OnSource): Promise<Finding[]> {
+  const { end } = source.endpoint;
   const { names } = await source.one<{ names: string }>(SYNCHRONOUS_SQL);
-  const finding = { id: 'source.synchronous_standby_names', scope: 'source' };
+  const finding = { id: `${end}.synchronous_standby_names`, scope: end };
   if (!/\*|pgtrek_/i.test(names)) {
     const why =
       names === ''
-        ? 'The source has no synchronous standbys.'
+        ? `The ${end} has no synchronous standbys.`
         : `synchronous_standby_names ('${names}') does not match a subscription.`;
     return [{ ...finding, verdict: 'ok', why }];
   }
@@ -85,7 +89,7 @@ export async function checkSynchronousStandby({ source }: OnSource): Promise<Fin
     {
       ...finding,
       verdict: 'warn',
-      why: `synchronous_standby_names of the source is '${names}' and matches our subscription: commits of the source may wait for the target.`,
+      why: `synchronous_standby_names of the ${end} is '${names}' and matches our subscription: commits of the ${end} may wait for the ${servers.target.end}.`,
       remedy: `ALTER SYSTEM SET synchronous_standby_names = 'FIRST 1 (<your standbys, by name>)'; SELECT pg_reload_conf();`,
     },
   ];

@@ -136,6 +136,22 @@ describe('the command, with a migration', () => {
     });
   }
 
+  it('asks for a rollback in the same way', async () => {
+    await start('done-before');
+    const done = await pgtrek(['rollback', 'done-before', '--reason', 'slow']);
+    assert.equal(done.code, 0, done.stderr);
+    assert.match(
+      done.stdout,
+      /^The rollback of done-before is done\.\nThe source is the primary again: .*\nThen: {2}pgtrek finish /,
+    );
+    const status = await pgtrek(['status', 'done-before']);
+    assert.match(status.stdout, /^rollback is done, /m);
+    await start('refused-back');
+    const refused = await pgtrek(['rollback', 'refused-back']);
+    assert.equal(refused.code, 2);
+    assert.match(refused.stdout, /the lag is 3 GB\nTry again: {2}pgtrek rollback refused-back\n/);
+  });
+
   it('exits with 3 when a cutover is malformed', async () => {
     await start('malformed');
     const { code, stderr } = await pgtrek(['cutover', 'malformed', '--max-pause', '5']);

@@ -24,6 +24,7 @@ export interface ValidateOptions {
   source?: Partial<Endpoint>;
   target?: Partial<Endpoint>;
   replication?: Partial<Endpoint>;
+  back?: Partial<Endpoint>;
   owner?: string;
 }
 
@@ -68,13 +69,14 @@ function databasesOf(clusters: { source: Cluster; target: Cluster }, name: strin
     name,
     servers,
     run: (end, sql) => runOn(clusters[end], name, sql),
-    validate: ({ spec, source, target, replication, owner } = {}) =>
+    validate: ({ spec, source, target, replication, back, owner } = {}) =>
       validateServers({
         spec: specFor(servers, spec),
         servers: {
           source: { ...servers.source, ...source },
           target: { ...servers.target, ...target },
           replication: { ...servers.replication, ...replication },
+          back: { ...endpoint('target'), ...target, ...back },
           observer: undefined,
         },
         owner,

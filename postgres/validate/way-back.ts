@@ -1,0 +1,134 @@
+/** cutover.reverse: whether changes could flow from the target to the source, told before anything is touched. */
+import { escapeIdentifier } from 'pg';
+import { reversedSpec } from '../../contract/reversed.js';
+import type { Finding, Mode } from '../../contract/state.js';
+import type { Servers } from '../endpoint.js';
+import { readRelations, rootOf, selectRelations } from '../selection.js';
+import type { Selection } from '../selection.js';
+import { checkSourceCapacity, checkTargetCapacity } from './capacity.js';
+import type { Check, OnBoth, OnSource, OnTarget } from './check.js';
+import { capFindings, listNames } from './check.js';
+import { checkTargetTables } from './given-start.js';
+import { checkOtherSlots } from './leftovers.js';
+import { checkLeftOutOnTarget, checkPartialSupport } from './partial-tables.js';
+import { checkReachability } from './reachability.js';
+import { checkFullIdentity, checkIncomparableRows, checkReplicaIdentity } from './replica-identity.js';
+import { checkOwnership, checkReplicationRole } from './source-privileges.js';
+import { checkLogStatement, checkSubscribe } from './target-privileges.js';
+import { checkSlotRetention, checkSynchronousStandby, checkWalLevel } from './write-ahead-log.js';
+
+const CDC: Mode[] = ['full-load-and-cdc', 'cdc'];
+/** The target has tables of its own: others have those that the restore makes, like the source's. */
+const OWN: Mode[] = ['cdc'];
+
+/** Their source is the target, and their target the source. */
+export const WAY_BACK_CHECKS: Check[] = [
+  { modes: CDC, on: 'source', run: checkWalLevel },
+  { modes: CDC, on: 'source', run: checkSlotRetention },
+  { modes: CDC, on: 'source', run: checkSynchronousStandby },
+  { modes: CDC, on: 'source', run: checkSourceCapacity },
+  { modes: CDC, on: 'source', run: checkOtherSlots },
+  { modes: CDC, on: 'source', run: checkReplicationRole },
+  { modes: CDC, on: 'target', run: checkTargetCapacity },
+  { modes: CDC, on: 'both', run: checkPartialSupport },
+  { modes: OWN, on: 'both', run: checkTargetTables },
+  { modes: OWN, on: 'both', run: checkLeftOutOnTarget },
+  { modes: OWN, on: 'source', run: checkOwnership },
+  { modes: OWN, on: 'source', run: checkReplicaIdentity },
+  { modes: OWN, on: 'source', run: checkFullIdentity },
+  { modes: OWN, on: 'source', run: checkIncomparableRows },
+  { modes: CDC, on: 'target', run: checkSubscribe },
+  { modes: CDC, on: 'target', run: checkLogStatement },
+  { modes: CDC, on: 'both', run: checkApply },
+  // After checkSubscribe, without whose privilege it cannot be tried.
+  { modes: CDC, on: 'target', run: checkReachability },
+];
+
+interface Facts {
+  source: OnSource | undefined;
+  target: OnTarget | undefined;
+}
+
+/** What the checks are given: everything exchanged, while sessions keep the names of their ends. They add to `found`. */
+export async function exchangeFacts({ source, target }: Facts, found: Finding[]): Promise<Facts> {
+  const asked = source ?? target;
+  if (!asked) return { source: undefined, target: undefined };
+  // The rest of what was found is about the way there.
+  found.push(...asked.found.filter(({ id }) => id.endsWith('.connection')));
+  const exchanged = {
+    spec: reversedSpec(asked.spec),
+    servers: exchangeServers(asked.servers),
+    owner: asked.owner,
+    found,
+  };
+  return {
+    source: source &&
+      target && { ...exchanged, source: target.target, ...(await readCarried(source, target)) },
+    target: source && { ...exchanged, target: source.source },
+  };
+}
+
+function exchangeServers({ source, target, back, replication, observer }: Servers): Servers {
+  return { source: target, target: source, replication: back ?? target, back: replication, observer };
+}
+
+/** Of tables that are on the target already, those that lanes would carry; else the source's, for their names. */
+async function readCarried(
+  { spec, relations, selection }: OnSource,
+  { target }: OnTarget,
+): Promise<Pick<OnSource, 'relations' | 'selection'>> {
+  if (spec.mode !== 'cdc') return { relations, selection };
+  const names = new Set(selection.selected.map(({ qualified }) => qualified));
+  const there = await readRelations(target);
+  const byOid = new Map(there.map((relation) => [relation.oid, relation]));
+  const nameOfRoot = (oid: number) => byOid.get(oid)?.qualified ?? '';
+  const selected = there.filter(
+    (relation) => names.has(relation.qualified) || names.has(nameOfRoot(rootOf(relation, byOid))),
+  );
+  const chosen: Selection = { ...selectRelations(there, spec.select), selected };
+  return { relations: there, selection: chosen };
+}
+
+const OWNERS_SQL = `
+  SELECT /* pgtrek: validate apply */ pg_get_userbyid(c.relowner)::text AS owner, r.rolsuper AS super,
+    array_agg(t.name ORDER BY t.name) AS tables
+  FROM unnest($1::text[]) AS t (name)
+    JOIN pg_class c ON c.oid = to_regclass(t.name) JOIN pg_roles r ON r.oid = c.relowner
+  WHERE NOT pg_has_role(c.relowner, 'SET')
+  GROUP BY 1, 2 ORDER BY 1`;
+
+/** From 16 on a change is applied as the owner of its table. Before, only a superuser subscribes. */
+async function checkApply({ target, selection }: OnBoth): Promise<Finding[]> {
+  if (target.version < 160000) return [];
+  const names = selection.selected
+    .filter(({ kind }) => kind === 'r' || kind === 'p')
+    .map(({ qualified }) => qualified);
+  const rows = await target.query<{ owner: string; super: boolean; tables: string[] }>(OWNERS_SQL, [names]);
+  const { user, end } = target.endpoint;
+  const finding = { id: `${end}.privileges.apply`, scope: end };
+  if (rows.length === 0)
+    return [
+      { ...finding, verdict: 'ok', why: `${user} of the ${end} may write to all tables as their owners.` },
+    ];
+  return capFindings(
+    rows.map((row) => ({
+      ...finding,
+      scope: `${end}.role ${row.owner}`,
+      verdict: 'block',
+      why: `${row.tables.length} tables of the ${end} belong to ${row.owner}, and ${user}, who would subscribe there, may not act as it (SET ROLE): ${listNames(row.tables)}.`,
+      // Membership of a superuser is far more than owning some tables.
+      remedy: row.super
+        ? `ALTER TABLE … OWNER TO ${escapeIdentifier(user)}; or a superuser as ${end}.user`
+        : `GRANT ${escapeIdentifier(row.owner)} TO ${escapeIdentifier(user)} WITH SET TRUE;`,
+    })),
+  );
+}
+
+/** As findings of the migration: their ids begin with `reverse.`. */
+export function tellOfWayBack(findings: Finding[]): Finding[] {
+  return findings.map((finding) => ({
+    ...finding,
+    id: `reverse.${finding.id}`,
+    why: `For the way back: ${finding.why}`,
+  }));
+}
