@@ -76,7 +76,7 @@ async function plan(
 ): Promise<TablesToCompare & { hash: Hash; passage: Passage }> {
   return withEnds(job, 'verify', async (source, target) => {
     const ends = { source, target };
-    const flows = lanes.length > 0;
+    const flows = kind === 'online' || lanes.length > 0;
     return {
       ...(await readTablesToCompare(ends, job.spec, { patterns, flows })),
       hash: await chooseHash(ends),
@@ -231,7 +231,6 @@ async function mend(order: Order, differing: Chunk[]): Promise<bigint> {
   return mended;
 }
 
-// eslint-disable-next-line @typescript-eslint/require-await -- the sessions share one list of either kind
 async function* chunksAgain(chunks: Chunk[]): AsyncGenerator<Chunk> {
   yield* chunks;
 }
