@@ -117,11 +117,12 @@ async function* chunksOf(
   source: Ends['source'],
   tables: ComparedTable[],
 ): AsyncGenerator<Chunk> {
-  const size = bytesOf(job.spec.verify.chunkSize) ?? 0;
+  const { chunkSize, jobs } = job.spec.verify;
+  const size = bytesOf(chunkSize) ?? Infinity;
   await prepare(source);
   for (const table of tables) {
     const content: Content = { table, hash };
-    const ranges = await cutTable(source, content, size).catch((error: unknown) => {
+    const ranges = await cutTable(source, content, { size, jobs }).catch((error: unknown) => {
       leaveTableOut(tally, table, error);
       return [];
     });
