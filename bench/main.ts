@@ -4,11 +4,15 @@ import { runApplySuite } from './apply/run-suite.js';
 import { runLoadSuite } from './load/run-suite.js';
 import { buildProgram } from './program.js';
 import { runStopSuite } from './stop/run-suite.js';
+import { runVerifySuite } from './verify/run-suite.js';
 
 try {
-  await buildProgram({ load: runLoadSuite, stop: runStopSuite, apply: runApplySuite }).parseAsync(
-    process.argv,
-  );
+  await buildProgram({
+    load: runLoadSuite,
+    stop: runStopSuite,
+    apply: runApplySuite,
+    verify: runVerifySuite,
+  }).parseAsync(process.argv);
 } catch (error) {
   process.exitCode = reportError(error, { json: false });
 }

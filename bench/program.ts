@@ -8,6 +8,8 @@ import { DATA_SET_NAMES } from './load/data-set.js';
 import type { DataSetName } from './load/data-set.js';
 import { SUBJECT_NAMES } from './load/subject.js';
 import type { SubjectName } from './load/subject.js';
+import { VERIFY_SUBJECT_NAMES } from './verify/subject.js';
+import type { VerifySubjectName } from './verify/subject.js';
 
 /** Of every suite. */
 interface SuiteOptions {
@@ -52,11 +54,18 @@ export interface ApplyOptions extends SuiteOptions {
   deadline: number;
 }
 
+export interface VerifyOptions extends SuiteOptions {
+  subjects: VerifySubjectName[];
+  /** pgbench's: 100,000 accounts each. */
+  scale: number;
+}
+
 /** Each returns the exit code. */
 export interface Suites {
   load: (options: LoadOptions) => Promise<number>;
   stop: (options: StopOptions) => Promise<number>;
   apply: (options: ApplyOptions) => Promise<number>;
+  verify: (options: VerifyOptions) => Promise<number>;
 }
 
 export function buildProgram(suites: Suites): Command {
@@ -96,6 +105,16 @@ export function buildProgram(suites: Suites): Command {
       [...APPLY_SUBJECT_NAMES],
     )
     .option('--deadline <minutes>', 'a run that takes longer has failed', parseMinutes, 2);
+  addSuite(program, 'verify', suites.verify)
+    .description('The time until two equal databases of pgbench are known to be equal.')
+    .option('--runs <n>', 'how often each subject is measured, in turn', parseCount, 3)
+    .option('--scale <n>', 'of pgbench: 100,000 accounts each', parseCount, 20)
+    .option(
+      '--subjects <names>',
+      `of ${VERIFY_SUBJECT_NAMES.join(',')}`,
+      parseNames('subject', VERIFY_SUBJECT_NAMES),
+      [...VERIFY_SUBJECT_NAMES],
+    );
   return program;
 }
 

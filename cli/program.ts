@@ -18,6 +18,7 @@ import { addStatusCommand } from './commands/status.js';
 import { addStopCommand } from './commands/stop.js';
 import { addTablesCommand } from './commands/tables.js';
 import { addValidateCommand } from './commands/validate.js';
+import { addVerifyCommand } from './commands/verify.js';
 import { addWorkerCommand } from './commands/worker.js';
 import { EXIT_CODES_HELP } from './exit-codes.js';
 
@@ -63,6 +64,7 @@ const COMMANDS = [
   addSetLoadCommand,
   addRetryCommand,
   addRestartCommand,
+  addVerifyCommand,
   addStopCommand,
   addCutoverCommand,
   addRollbackCommand,

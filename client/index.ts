@@ -29,5 +29,7 @@ export type {
   SetLoadMessage,
   StopMessage,
   StopThen,
+  VerifyMessage,
 } from '../contract/message-shapes.js';
 export type * from '../contract/state.js';
+export type * from '../contract/verification.js';

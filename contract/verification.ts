@@ -24,7 +24,7 @@ export interface Verification {
   differing: TableDifference[];
   /** All of them. */
   differingTables: number;
-  /** The first 50. */
+  /** From the source to the target: what was `dropped` is on the source alone, what was `added` on the target alone. The first 50. */
   schema: SchemaChange[];
   schemaTotal: number;
   /** Whose last value or is_called differs; online, only those that are behind on the target after a cutover. The first 50. */

@@ -1,12 +1,16 @@
 /** What the command line does without Temporal, with the passwords of its own environment. */
+import { tmpdir } from 'node:os';
 import { checkHooks, resolveServers } from '../activities/index.js';
 import type { Spec, SpecInput } from '../contract/spec.js';
 import { parseSpec } from '../contract/spec.js';
 import type { Finding } from '../contract/state.js';
+import type { Verification } from '../contract/verification.js';
 import type { Servers } from '../postgres/endpoint.js';
 import { findOrphans, removeOrphan } from '../postgres/orphans.js';
 import type { Orphan } from '../postgres/orphans.js';
 import { validateServers } from '../postgres/validate/index.js';
+import { verifyContent } from '../postgres/verify/verify-content.js';
+import type { VerifyAsked } from '../postgres/verify/verify-content.js';
 import { resolveSecret } from './secrets.js';
 
 async function openSpec(input: SpecInput): Promise<{ spec: Spec; servers: Servers }> {
@@ -19,6 +23,16 @@ export async function validateHere(input: SpecInput): Promise<Finding[]> {
   const { spec, servers } = await openSpec(input);
   const findings = await validateServers({ spec, servers, owner: undefined });
   return [...findings, ...(await checkHooks({ resolveSecret, hooksDir: process.env.PGTREK_HOOKS }, spec))];
+}
+
+/** Compares both databases; what flows between them is known by the target's subscriptions. Writes only what it mends. */
+export async function verifyHere(
+  input: SpecInput,
+  { signal, ...asked }: Omit<VerifyAsked, 'lanes'> & { signal: AbortSignal },
+): Promise<Verification> {
+  const { spec, servers } = await openSpec(input);
+  const job = { name: spec.name, owner: 'verify', spec, servers, signal, dataDir: tmpdir() };
+  return verifyContent(job, { ...asked, lanes: [] });
 }
 
 /** What the spec's migration has left on both ends when it no longer runs; removed when asked. Others' is not looked at. */

@@ -32,15 +32,24 @@ function valuesOf(columns: KeyColumn[], values: string[]): string {
   return columns.length === 1 ? list : `ROW(${list})`;
 }
 
-/** So many pages, read at random, hold enough keys for chunks of about one size. */
-const SAMPLED_PAGES = 3_000;
+/** So many pages for each chunk, read at random, hold enough keys for chunks of about one size. */
+const SAMPLED_PAGES = 20;
+/** A smaller chunk is not worth its statements. */
+const SMALLEST = 8 * 1024 * 1024;
+/** Of a table for each session, so that all of them end at about the same time. */
+const SHARES = 4;
 
-/** Of about `size` bytes each, by a sample of the source's keys. */
-export async function cutTable(source: Session, content: Content, size: number): Promise<Range[]> {
+/** Of at most about `size` bytes each, by a sample of the source's keys. */
+export async function cutTable(
+  source: Session,
+  content: Content,
+  { size, jobs }: { size: number; jobs: number },
+): Promise<Range[]> {
   const { table } = content;
-  const count = Math.min(Math.ceil(table.bytes / size), table.pages);
+  const shares = Math.min(jobs * SHARES, Math.ceil(table.bytes / SMALLEST));
+  const count = Math.min(Math.max(Math.ceil(table.bytes / size), shares), table.pages);
   if (count <= 1 || table.ranged.length === 0) return [WHOLE];
-  const percent = Math.min(100, (100 * SAMPLED_PAGES) / table.pages);
+  const percent = Math.min(100, (100 * SAMPLED_PAGES * count) / table.pages);
   const borders = await readBorders(source, {
     table,
     rest: `${table.from.source} TABLESAMPLE SYSTEM (${String(percent)})`,

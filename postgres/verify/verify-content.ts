@@ -76,7 +76,7 @@ async function plan(
 ): Promise<TablesToCompare & { hash: Hash; passage: Passage }> {
   return withEnds(job, 'verify', async (source, target) => {
     const ends = { source, target };
-    const flows = lanes.length > 0;
+    const flows = kind === 'online' || lanes.length > 0;
     return {
       ...(await readTablesToCompare(ends, job.spec, { patterns, flows })),
       hash: await chooseHash(ends),
@@ -117,11 +117,12 @@ async function* chunksOf(
   source: Ends['source'],
   tables: ComparedTable[],
 ): AsyncGenerator<Chunk> {
-  const size = bytesOf(job.spec.verify.chunkSize) ?? 0;
+  const { chunkSize, jobs } = job.spec.verify;
+  const size = bytesOf(chunkSize) ?? Infinity;
   await prepare(source);
   for (const table of tables) {
     const content: Content = { table, hash };
-    const ranges = await cutTable(source, content, size).catch((error: unknown) => {
+    const ranges = await cutTable(source, content, { size, jobs }).catch((error: unknown) => {
       leaveTableOut(tally, table, error);
       return [];
     });
@@ -231,7 +232,6 @@ async function mend(order: Order, differing: Chunk[]): Promise<bigint> {
   return mended;
 }
 
-// eslint-disable-next-line @typescript-eslint/require-await -- the sessions share one list of either kind
 async function* chunksAgain(chunks: Chunk[]): AsyncGenerator<Chunk> {
   yield* chunks;
 }

@@ -57,6 +57,14 @@ describe('the arguments of the benchmark', () => {
     });
   });
 
+  it('are twenty times 100,000 accounts, three times in every way, to compare', async () => {
+    assert.deepEqual(await parse('verify'), {
+      runs: 3,
+      scale: 20,
+      subjects: ['sums-by-hand', 'pgtrek', 'pgtrek-online'],
+    });
+  });
+
   it('may choose how much is written, and by how many', async () => {
     assert.deepEqual(
       await parse(...['stop', '--lanes', '2', '--rate', '0', '--runs', '3', '--sessions', '8']),
@@ -106,7 +114,7 @@ async function parse(...args: string[]): Promise<unknown> {
     parsed = options;
     return 0;
   };
-  const program = buildProgram({ load: run, stop: run, apply: run });
+  const program = buildProgram({ load: run, stop: run, apply: run, verify: run });
   for (const command of [program, ...program.commands]) {
     command.configureOutput({ writeErr: () => undefined });
   }

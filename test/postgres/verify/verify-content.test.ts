@@ -75,7 +75,7 @@ const DAMAGE_SQL = `
 
 const DAMAGE: RowDifference[] = [
   { table: 'public.event_1', key: "id = 1234 AND at = '2025-01-05'", kind: 'extra' },
-  { table: 'public.event_1', key: "id = 1234 AND at = '2025-08-05'", kind: 'missing' },
+  { table: 'public.event_1', key: "id = 1234 AND at = '2025-07-05'", kind: 'missing' },
   { table: 'public.one_key', key: 'id = 17', kind: 'different' },
   { table: 'public.one_key', key: 'id = 700', kind: 'different' },
   { table: 'public.one_key', key: 'id = 800', kind: 'different' },
@@ -139,20 +139,14 @@ describe('a comparison at a point', () => {
       assert.deepEqual(
         found.differing.map(({ table, sourceRows, targetRows }) => [table, sourceRows, targetRows]),
         [
-          ['public.event_1', '5314', '5315'],
+          ['public.event_1', '2140', '2140'],
           ['public.keyless', '4000', '3999'],
           ['public.one_key', '4000', '4000'],
           ['public.text_key', '4000', '4000'],
           ['public.two_keys', '4000', '4000'],
-        ].map((row) =>
-          row[0] === 'public.event_1'
-            ? found.differing
-                .filter((d) => d.table === row[0])
-                .map((d) => [d.table, d.sourceRows, d.targetRows])[0]
-            : row,
-        ),
+        ],
       );
-      assert.equal(found.rows, '25000');
+      assert.equal(found.rows, '20000');
       assert.equal(found.chunks > 6, how === 'in many chunks');
     });
   }
@@ -264,9 +258,8 @@ describe('a comparison at a point', () => {
       'target',
       `${DAMAGE_SQL} DELETE FROM line WHERE id = 3; CREATE TRIGGER refuse BEFORE INSERT OR UPDATE OR DELETE ON one_key FOR EACH ROW EXECUTE FUNCTION refuse()`,
     );
-    await databases.run('target', 'DROP TRIGGER refuse ON one_key');
     const found = await verify({ repair: true });
-    assert.equal(found.repaired, String(DAMAGE.length + 3));
+    assert.equal(found.repaired, String(DAMAGE.length + 2));
     assert.deepEqual(found.differences, []);
     assert.deepEqual(
       found.differing.map(({ table }) => table),

@@ -1,0 +1,126 @@
+import type { SchemaChange, Verification } from '../../client/index.js';
+import { describeChange } from '../../contract/schema-change.js';
+import type { VerificationEnd } from '../await-verification.js';
+import { paintWith } from './colour.js';
+import { renderColumns } from './columns.js';
+import { formatCount, formatDuration, formatMany, formatTime } from './format.js';
+import { plain, wrapTo } from './text.js';
+
+export interface VerificationOptions {
+  width: number;
+  colour?: boolean;
+}
+
+const KINDS = {
+  missing: 'missing on the target',
+  extra: 'on the target alone',
+  different: 'different',
+} as const;
+
+/** What was compared, and everything that differs. Pure. */
+export function renderVerification(
+  found: Verification,
+  { width, colour = false }: VerificationOptions,
+): string[] {
+  const paint = paintWith(colour);
+  const section = (title: string, lines: string[]) =>
+    lines.length === 0 ? [] : [paint.bold(title), ...lines];
+  const verdict = found.equal ? paint.green('✔ equal') : paint.red('✖ different');
+  return [
+    `${verdict}  ${describeExtent(found)}`,
+    ...section('rows', renderDiffering(found, width)),
+    ...section('keys', renderKeys(found, width)),
+    ...section('sequences', renderSequences(found, width)),
+    ...section('schema', renderSchema(found, width)),
+    ...section(
+      'not compared',
+      found.notCompared.flatMap(({ table, why }) =>
+        wrapTo(`${plain(table)}: ${plain(why)}`, { width, indent: '  ' }),
+      ),
+    ),
+    ...(found.repaired === undefined ? [] : [`mended: ${formatCount(found.repaired)} rows`]),
+  ];
+}
+
+function describeExtent({ kind, begunAt, endedAt, tables, rows, chunks }: Verification): string {
+  const how = kind === 'point' ? 'while nothing changed' : 'while changes flow';
+  const took = formatDuration(Date.parse(endedAt) - Date.parse(begunAt));
+  return `${formatMany(tables, 'table')}, ${formatCount(rows)} rows, ${formatMany(chunks, 'chunk')}, ${how}; ${formatTime(begunAt)}, ${took}`;
+}
+
+function renderDiffering({ differing, differingTables }: Verification, width: number): string[] {
+  if (differing.length === 0) return [];
+  const columns = [
+    { title: '  table' },
+    { title: 'rows on the source', align: 'right' as const },
+    { title: 'on the target', align: 'right' as const },
+    { title: 'chunks that differ', align: 'right' as const },
+  ];
+  const rows = differing.map(({ table, sourceRows, targetRows, chunks }) => [
+    `  ${plain(table)}`,
+    formatCount(sourceRows),
+    formatCount(targetRows),
+    formatCount(chunks),
+  ]);
+  return [...renderColumns(columns, rows, width), ...moreThan(differing.length, differingTables, 'table')];
+}
+
+/** A state holds so many of them, and more are not counted. */
+const FULL = 100;
+
+function renderKeys({ differences }: Verification, width: number): string[] {
+  if (differences.length === 0) return [];
+  const columns = [{ title: '  table' }, { title: 'what' }, { title: 'key' }];
+  const rows = differences.map(({ table, key, kind }) => [`  ${plain(table)}`, KINDS[kind], plain(key)]);
+  const more = differences.length === FULL ? ['  … these are the first 100'] : [];
+  return [...renderColumns(columns, rows, width), ...more];
+}
+
+function renderSequences({ sequences }: Verification, width: number): string[] {
+  if (sequences.length === 0) return [];
+  const columns = [{ title: '  sequence' }, { title: 'source' }, { title: 'target' }];
+  const rows = sequences.map(({ sequence, source, target }) => [`  ${plain(sequence)}`, source, target]);
+  return renderColumns(columns, rows, width);
+}
+
+function renderSchema({ schema, schemaTotal }: Verification, width: number): string[] {
+  return [
+    ...schema.flatMap((change) => wrapTo(`  ${plain(describeDifference(change))}`, { width, indent: '  ' })),
+    ...moreThan(schema.length, schemaTotal, 'difference'),
+  ];
+}
+
+const HAPPENED = [
+  [/ was dropped/, ' is missing on the target'],
+  [/ was added/, ' is on the target alone'],
+  [/ (was|were) changed/, ' differs'],
+  [/ was attached to /, ' is on the target alone a partition of '],
+  [/ was detached from /, ' is on the source alone a partition of '],
+] as const;
+
+/** `column public.orders.note: text → character varying(10)`, from the source to the target. */
+function describeDifference(change: SchemaChange): string {
+  const text = describeChange(change);
+  const said = HAPPENED.find(([pattern]) => pattern.test(text));
+  return said ? text.replace(said[0], said[1]) : text;
+}
+
+function moreThan(shown: number, total: number, one: string): string[] {
+  return total > shown ? [`  … and ${formatMany(total - shown, one)} more`] : [];
+}
+
+/** Where there is no result. */
+export function renderVerificationEnd({
+  kind,
+  state,
+}: Exclude<VerificationEnd, { kind: 'report' }>): string[] {
+  const { name } = state;
+  switch (kind) {
+    case 'failed':
+      return [`The comparison of ${name} has no result. Why:  pgtrek events ${name}`];
+    case 'ended':
+      return [`${name} has ended meanwhile: ${state.status}.`];
+    case 'left':
+      return [`The comparison of ${name} goes on. Its result:  pgtrek status ${name} --json`];
+  }
+}
