@@ -3,6 +3,7 @@ import { cpSync, existsSync, mkdirSync, mkdtempSync, readdirSync, renameSync, rm
 import { dirname, join } from 'node:path';
 import { CannotGoOn } from './cannot-go-on.mjs';
 import { cachedPgBouncer, findPgBouncer } from './find-pgbouncer.mjs';
+import { isExecutable } from './is-executable.mjs';
 
 /** Finds PgBouncer, or takes it out of the system's package: installed, it would run as a service, and need root. */
 export function checkPgBouncer() {
@@ -21,7 +22,12 @@ function takeFromPackage() {
     const made = gather(draft);
     if (made === undefined || !runs(made)) return undefined;
     rmSync(cache, { recursive: true, force: true });
-    renameSync(made, cache);
+    try {
+      renameSync(made, cache);
+    } catch (error) {
+      // Another set-up was first: its copy is as good.
+      if (!isExecutable(cachedPgBouncer())) throw error;
+    }
     return cachedPgBouncer();
   } finally {
     rmSync(draft, { recursive: true, force: true });
