@@ -10,10 +10,10 @@ type CutoverActivities = Pick<Activities, 'cutOver' | 'closeLanes'>;
 
 export function cutoverActivities(dependencies: ActivityDependencies): CutoverActivities {
   return {
-    cutOver: step(dependencies, 'cut over', (job, { run: _run, ...asked }, report) =>
+    cutOver: step(dependencies, 'cut over', (job, { run: _run, direction = 'forward', ...asked }, report) =>
       cutOver(job, {
         ...asked,
-        hooks: createHooks(dependencies, job),
+        hooks: createHooks(dependencies, job, { marker: asked.marker.marker, direction }),
         onStep: (text) => report({ kind: 'step', text }),
       }),
     ),

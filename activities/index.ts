@@ -25,6 +25,6 @@ export function createActivities(dependencies: ActivityDependencies): Activities
   };
 }
 
-export { checkHooks } from './notify-check.js';
+export { checkHooks } from './hook-check.js';
 export { resolveServers } from './resolve-servers.js';
 export type { ActivityDependencies } from './step.js';

@@ -5,8 +5,8 @@ import { PgtrekError } from '../contract/errors.js';
 import type { PasswordReference } from '../contract/spec.js';
 import { millisecondsOf } from '../contract/values.js';
 import { toPgtrekError } from '../postgres/classify-error.js';
-import { runCommand } from './notify-command.js';
-import { postWebhook } from './notify-webhook.js';
+import { runCommand } from './hook-command.js';
+import { postWebhook } from './hook-webhook.js';
 import { beatWhile } from './step.js';
 import type { ActivityDependencies } from './step.js';
 

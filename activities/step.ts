@@ -121,6 +121,7 @@ export function toFailure(error: PgtrekError, secrets: string[]): ApplicationFai
   return failure;
 }
 
-function redact(text: string, secrets: string[]): string {
+/** Every secret blotted out. */
+export function redact(text: string, secrets: string[]): string {
   return secrets.reduce((clean, secret) => (secret === '' ? clean : clean.replaceAll(secret, '***')), text);
 }

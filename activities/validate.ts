@@ -5,7 +5,7 @@ import { PgtrekError } from '../contract/errors.js';
 import { parseSpec } from '../contract/spec.js';
 import { toPgtrekError } from '../postgres/classify-error.js';
 import { validateServers } from '../postgres/validate/index.js';
-import { checkHooks } from './notify-check.js';
+import { checkHooks } from './hook-check.js';
 import { runStep, toFailure } from './step.js';
 import type { ActivityDependencies } from './step.js';
 

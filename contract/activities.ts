@@ -2,7 +2,7 @@
  * The activities that the workflow calls: names and shapes are a public contract, because histories hold them.
  * Shapes are plain JSON; LSNs, byte and row counts are strings.
  */
-import type { CutoverFindings, FenceReport } from './cutover.js';
+import type { CutoverFindings, Direction, FenceReport } from './cutover.js';
 import type { LaneName, Lsn } from './names.js';
 import type { SchemaChange } from './schema-change.js';
 import type {
@@ -340,6 +340,8 @@ export interface Activities {
     maxPause: string;
     retired: string[];
     reverse: LaneName[];
+    /** For the hooks. Absent: forward. */
+    direction?: Direction;
   }): Promise<CutOver>;
   /** Removes lanes that are not needed any more, from both ends: subscription, slot, publication, journal. Their tables stay as they are. */
   closeLanes(input: { run: Run; lanes: LaneName[] }): Promise<Removed>;

@@ -80,6 +80,28 @@ export interface FenceReport {
 /** The three moments at which hooks are called; `undo` only where `before` was. */
 export type HookMoment = 'before' | 'open' | 'undo';
 
+/** Of a primary, as the spec names it. */
+export interface Address {
+  host: string;
+  port: number;
+  database: string;
+}
+
+/** What a hook is told, as JSON. */
+export interface HookMessage {
+  version: 1;
+  migration: string;
+  owner: string;
+  moment: HookMoment;
+  direction: Direction;
+  /** Of this cutover alone. */
+  marker: string;
+  from: Address;
+  to: Address;
+  /** Where clients belong now: `to` from `open` on, else `from`. */
+  primary: Address;
+}
+
 export interface HookResult {
   /** From 1 on: its place in the spec. */
   n: number;

@@ -193,6 +193,7 @@ const cutoverHook = z.union(
         port: z.int().min(1).max(65535).default(6432),
         user: z.string().min(1).describe('Of its admin_users.'),
         password: password.optional(),
+        tls: tls.default({ mode: 'verify-full' }),
         database: z.string().min(1).describe('As its clients name it.'),
         retarget: command.describe(
           'Points the database at the new primary in PgBouncer’s files, and takes back: it gets the moment as its last argument.',
@@ -343,6 +344,7 @@ export type SpecInput = z.input<typeof specSchema>;
 export type Spec = z.output<typeof specSchema>;
 export type ConnectionSpec = Spec['target'];
 export type PasswordReference = z.output<typeof password>;
+export type CutoverHook = Spec['cutover']['hooks'][number];
 
 /** Checks and completes a spec. Throws SPEC_INVALID with every fault and its path, NOT_BUILT_YET for what is to come. */
 export function parseSpec(input: unknown): Spec {
@@ -394,6 +396,7 @@ function refuseUnbuilt(spec: Spec): void {
       spec.source.replication.password,
       spec.target.replication.password,
       spec.notify?.webhook?.secret,
+      ...spec.cutover.hooks.map(secretOf),
     ].map((reference) => reference && unbuiltPassword(reference)),
   ].filter((what) => typeof what === 'string');
   if (unbuilt.length > 0) {
@@ -401,6 +404,12 @@ function refuseUnbuilt(spec: Spec): void {
       remedy: 'Leave it out, or use a later version.',
     });
   }
+}
+
+function secretOf(hook: CutoverHook): PasswordReference | undefined {
+  if ('http' in hook) return hook.http.secret;
+  if ('pgbouncer' in hook) return hook.pgbouncer.password;
+  return undefined;
 }
 
 function unbuiltPassword(reference: PasswordReference): string | undefined {

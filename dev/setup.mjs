@@ -6,6 +6,7 @@ import { checkClientTools } from './setup/client-tools.mjs';
 import { checkDependencies } from './setup/dependencies.mjs';
 import { checkEmbeddedPostgres } from './setup/embedded-postgres.mjs';
 import { checkNodeVersion } from './setup/node-version.mjs';
+import { checkPgBouncer } from './setup/pgbouncer.mjs';
 import { checkTemporal } from './setup/temporal.mjs';
 import { CannotGoOn } from './setup/cannot-go-on.mjs';
 
@@ -17,7 +18,7 @@ const steps = [
   ['pg_dump, pg_restore', checkClientTools],
   ['Temporal dev server', checkTemporal],
 ];
-if (!process.argv.includes('--demo')) steps.push(['Chromium', checkChromium]);
+if (!process.argv.includes('--demo')) steps.push(['PgBouncer', checkPgBouncer], ['Chromium', checkChromium]);
 
 for (const [name, check] of steps) {
   try {

@@ -37,7 +37,7 @@ export function describeEndpoint({ end, host, port, database }: Endpoint): strin
   return `${end} ${host}:${port}/${database}`;
 }
 
-export function clientConfig(endpoint: Endpoint, applicationName: string): ClientConfig {
+export function clientConfig(endpoint: Omit<Endpoint, 'end'>, applicationName: string): ClientConfig {
   const { host, port, database, user, password } = endpoint;
   return {
     host,
@@ -55,7 +55,7 @@ export function clientConfig(endpoint: Endpoint, applicationName: string): Clien
   };
 }
 
-function tlsOptions({ tls, host }: Endpoint): ConnectionOptions | false {
+function tlsOptions({ tls, host }: Pick<Endpoint, 'tls' | 'host'>): ConnectionOptions | false {
   if (tls.mode === 'disable') return false;
   if (tls.mode === 'require') return { rejectUnauthorized: false };
   const ca = tls.rootCert === undefined ? {} : { ca: readFileSync(tls.rootCert, 'utf8') };

@@ -8,7 +8,7 @@ import { after, before, beforeEach, describe, it } from 'node:test';
 import { ApplicationFailure } from '@temporalio/common';
 import { MockActivityEnvironment } from '@temporalio/testing';
 import { createActivities } from '../../activities/index.js';
-import { checkHooks } from '../../activities/notify-check.js';
+import { checkHooks } from '../../activities/hook-check.js';
 import type { Notification, Run } from '../../contract/activities.js';
 import { parseSpec } from '../../contract/spec.js';
 import type { SpecInput } from '../../contract/spec.js';

@@ -59,7 +59,7 @@ function reasonOf(error: unknown, timeoutMs: number): string {
 function failed(host: string, reason: string): PgtrekError {
   return new PgtrekError('HOOK_FAILED', `The webhook at ${host} was not told: ${reason}.`, {
     object: host,
-    remedy: 'See to it that the receiver answers 2xx in time; it is tried again.',
+    remedy: 'See to it that the receiver answers 2xx in time.',
     retryable: true,
   });
 }

@@ -1,4 +1,4 @@
-/** One run of a command hook: a program that this worker allows, with the events on its standard input. */
+/** One run of a command hook: a program that this worker allows, with what it is told on its standard input. */
 import { spawn } from 'node:child_process';
 import type { ChildProcess } from 'node:child_process';
 import { constants } from 'node:fs';
@@ -15,8 +15,12 @@ export interface CommandCall {
   body: string;
   /** Of the body; in the environment as PGTREK_IDEMPOTENCY_KEY. */
   key: string;
+  /** More of its environment. */
+  env?: Record<string, string>;
   timeoutMs: number;
   signal: AbortSignal;
+  /** When the program runs; a call that failed without it has done nothing. */
+  onStart?: () => void;
 }
 
 /** What it writes to standard error is told when it fails: so much of its end. */
@@ -35,9 +39,10 @@ export async function runCommand(call: CommandCall): Promise<void> {
     // A group of its own, so that what it started ends with it.
     detached: true,
     cwd: path.dirname(program),
-    env: environmentOf(call.key),
+    env: { ...environmentOf(call.key), ...call.env },
     stdio: ['pipe', 'ignore', 'pipe'],
   });
+  if (call.onStart) child.once('spawn', call.onStart);
   const outcome = await outcomeOf(child, call);
   call.signal.throwIfAborted();
   if (outcome !== undefined) throw failed(call.run[0], outcome);
@@ -144,7 +149,7 @@ function signalGroup({ pid }: ChildProcess, signal: NodeJS.Signals): void {
 function failed(name: string, reason: string): PgtrekError {
   return new PgtrekError('HOOK_FAILED', `The command hook ${name} failed: ${reason}.`, {
     object: name,
-    remedy: 'Mend the program, which must end with 0; it is run again.',
+    remedy: 'Mend the program, which must end with 0 in time.',
     retryable: true,
   });
 }
