@@ -8,9 +8,14 @@ import { UsageError } from '../usage-error.js';
 export function addReportCommand(program: Command): void {
   program
     .command('report')
-    .description('Write all that is known of a migration, running or ended, as one page of HTML, or with --json as JSON.')
+    .description(
+      'Write all that is known of a migration, running or ended, as one page of HTML, or with --json as JSON.',
+    )
     .argument('<name>', 'the migration')
-    .option('-o, --output <file>', 'where to; - is stdout (default: <name>-report.html in this folder; with --json stdout)')
+    .option(
+      '-o, --output <file>',
+      'where to; - is stdout (default: <name>-report.html in this folder; with --json stdout)',
+    )
     .action(async (name: string, { output }: { output?: string }, command: Command) => {
       await withPgtrek(command, async (pgtrek) => {
         const isJson = wantsJson(command);
@@ -31,7 +36,9 @@ async function write(file: string, text: string): Promise<void> {
   try {
     await writeFile(file, text);
   } catch (error) {
-    throw new UsageError(`${file} cannot be written: ${error instanceof Error ? error.message : String(error)}`);
+    throw new UsageError(
+      `${file} cannot be written: ${error instanceof Error ? error.message : String(error)}`,
+    );
   }
   console.error(`Written: ${file}`);
 }

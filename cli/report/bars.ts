@@ -19,11 +19,19 @@ export function renderBars(bars: Bar[], label: string): Html {
     ${bars.map(({ name, value, from, to, tone }) => {
       const width = Math.max(NARROWEST, to - from);
       const x = Math.min(from, 1 - width);
-      return html`<div class="name">${name}</div>
+      return html`<div class="row">
+        <div class="name">${name}</div>
         <svg viewBox="0 0 1000 10" preserveAspectRatio="none" aria-hidden="true">
-          <rect class="fill ${tone ?? ''}" x="${coordinate(x)}" y="0" width="${coordinate(width)}" height="10" />
+          <rect
+            class="fill ${tone ?? ''}"
+            x="${coordinate(x)}"
+            y="0"
+            width="${coordinate(width)}"
+            height="10"
+          />
         </svg>
-        <div class="value">${value}</div>`;
+        <div class="value">${value}</div>
+      </div>`;
     })}
   </div>`;
 }

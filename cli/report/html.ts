@@ -32,10 +32,8 @@ const ESCAPED: Readonly<Record<string, string>> = {
 
 /** Control characters are shown as such: some are not allowed in HTML at all, and others turn text around. */
 function escapeHtml(text: string): string {
-  return text
-    .replaceAll(/[&<>"']/g, (character) => ESCAPED[character] ?? '')
-    .replaceAll(CONTROL, '\ufffd');
+  return text.replaceAll(/[&<>"']/g, (character) => ESCAPED[character] ?? '').replaceAll(CONTROL, '\ufffd');
 }
 
-// eslint-disable-next-line no-control-regex -- these are the characters that are meant
-const CONTROL = /[\u0000-\u0008\u000b\u000c\u000e-\u001f\u007f-\u009f\u200e\u200f\u202a-\u202e\u2066-\u2069]/g;
+const CONTROL =
+  /[\u0000-\u0008\u000b\u000c\u000e-\u001f\u007f-\u009f\u200e\u200f\u202a-\u202e\u2066-\u2069]/g;

@@ -22,7 +22,10 @@ const WIDTH = 1_000;
 
 export function renderLineChart(chart: LineChart): Html {
   const { title, points, format, limit } = chart;
-  const peak = points.reduce((a, b) => (b.value > a.value ? b : a), points[0] ?? { at: chart.from, value: 0 });
+  const peak = points.reduce(
+    (a, b) => (b.value > a.value ? b : a),
+    points[0] ?? { at: chart.from, value: 0 },
+  );
   // A limit that is far off would press the line to the ground.
   const shownLimit = limit !== undefined && limit.value <= peak.value * 4 ? limit.value : 0;
   const ticks = ticksOfValue(Math.max(peak.value, shownLimit), chart.base);
@@ -33,10 +36,15 @@ export function renderLineChart(chart: LineChart): Html {
     <figcaption><strong>${title}</strong><span class="muted small">${said}</span></figcaption>
     <div class="chart">
       <div class="y" aria-hidden="true">
-        ${ticks.map((tick) => html`<span style="top:${percent(y(tick) / HEIGHT)}">${format(tick)}</span>`)}
+        ${ticks.map((tick) => html`<span style="top:${percent(y(tick) / HEIGHT)}">${format(tick).replace('.0 ', ' ')}</span>`)}
       </div>
       <div class="plot">
-        <svg viewBox="0 0 ${WIDTH} ${HEIGHT}" preserveAspectRatio="none" role="img" aria-label="${title}: ${said}">
+        <svg
+          viewBox="0 0 ${WIDTH} ${HEIGHT}"
+          preserveAspectRatio="none"
+          role="img"
+          aria-label="${title}: ${said}"
+        >
           ${ticks.slice(1).map((tick) => horizontal('grid', y(tick)))} ${renderPoints(chart, y)}
           ${shownLimit > 0 && horizontal('limit', y(shownLimit))}
           ${chart.marks.map(({ at }) => {
@@ -44,8 +52,8 @@ export function renderLineChart(chart: LineChart): Html {
             return html`<path class="mark" d="M${x} 0V${HEIGHT}" vector-effect="non-scaling-stroke" />`;
           })}
         </svg>
-        ${chart.marks.map(
-          ({ at, n }) => html`<span class="flag" style="left:${percent(xOf(chart, at) / WIDTH)}">${n}</span>`,
+        ${flagsOf(chart).map(
+          ({ x, text }) => html`<span class="flag" style="left:${percent(x / WIDTH)}">${text}</span>`,
         )}
       </div>
       <div class="x" aria-hidden="true">${renderTimes(chart)}</div>
@@ -65,6 +73,24 @@ function renderPoints(chart: LineChart, y: (value: number) => number): Html {
     <path class="line" d="M${line}" vector-effect="non-scaling-stroke" />`;
 }
 
+/** Below it two flags would cover each other on a narrow page. */
+const APART = WIDTH * 0.06;
+
+/** Of marks that lie close together one flag tells the numbers, first to last. */
+function flagsOf(chart: LineChart): { x: number; text: string }[] {
+  const groups: { x: number; first: number; last: number }[] = [];
+  for (const { at, n } of chart.marks) {
+    const x = xOf(chart, at);
+    const group = groups.at(-1);
+    if (group && x - group.x < APART) group.last = n;
+    else groups.push({ x, first: n, last: n });
+  }
+  return groups.map(({ x, first, last }) => ({
+    x,
+    text: first === last ? String(first) : `${String(first)}–${String(last)}`,
+  }));
+}
+
 function horizontal(kind: string, y: number): Html {
   return html`<path class="${kind}" d="M0 ${y.toFixed(2)}H${WIDTH}" vector-effect="non-scaling-stroke" />`;
 }
@@ -77,8 +103,10 @@ function xOf({ from, to }: LineChart, at: string): number {
 function renderTimes(chart: LineChart): Html[] {
   return ticksOfTime(Date.parse(chart.from), Date.parse(chart.to)).map(({ at, text }, n) => {
     const share = xOf(chart, new Date(at).toISOString()) / WIDTH;
-    const edge = share < 0.06 ? 'first' : share > 0.94 ? 'last' : '';
-    return html`<span class="${edge} ${n % 2 === 1 ? 'odd' : ''}" style="left:${percent(share)}">${text}</span>`;
+    const edge = share < 0.06 ? 'first' : share > 0.965 ? 'last' : '';
+    return html`<span class="${edge} ${n % 2 === 1 ? 'odd' : ''}" style="left:${percent(share)}"
+      >${text}</span
+    >`;
   });
 }
 

@@ -1,41 +1,55 @@
 /** Pieces that the sections of the page share. */
-import { Html, html } from './html.js';
+import type { Html } from './html.js';
+import { html } from './html.js';
 
 export interface Column {
   label: string;
-  /** Figures stand to the right, times are not broken. */
-  kind?: 'num' | 'time';
+  /** num: to the right. whole: on one line, where there is room. */
+  kind?: 'num' | 'whole';
 }
 
 type Cell = Html | string | number | undefined;
 
-/** On a narrow screen each row becomes a block, in which every value has its label. */
-export function table(columns: Column[], rows: Cell[][]): Html {
-  const classOf = ({ kind }: Column) => (kind === 'num' ? 'num' : kind === 'time' ? 'nowrap' : '');
+/**
+ * On a narrow screen each row becomes a block under its first value, in which the others have their labels. A column of which
+ * nothing is known is left out.
+ */
+export function table(all: Column[], rows: Cell[][]): Html {
+  const shown = all
+    .map((column, n) => ({ ...column, n }))
+    .filter(({ n }) => n === 0 || rows.some((row) => !isEmpty(row[n])));
   return html`<table>
     <thead>
       <tr>
-        ${columns.map((column) => html`<th scope="col" class="${classOf(column)}">${column.label}</th>`)}
+        ${shown.map((column) => html`<th scope="col" class="${classOf(column)}">${column.label}</th>`)}
       </tr>
     </thead>
     <tbody>
       ${rows.map(
         (row) =>
           html`<tr>
-            ${columns.map((column, n) => cell(column, row[n], classOf(column)))}
+            ${shown.map((column) => cell(column, row[column.n]))}
           </tr>`,
       )}
     </tbody>
   </table>`;
 }
 
-function cell({ label }: Column, content: Cell, kind: string): Html {
-  const isEmpty = content === undefined || content === '';
-  return html`<td class="${isEmpty ? `${kind} empty` : kind}" data-label="${label}"><div>${content}</div></td>`;
+function classOf({ kind }: Column): string {
+  return kind === 'whole' ? 'nowrap' : (kind ?? '');
+}
+
+function isEmpty(content: Cell): boolean {
+  return content === undefined || content === '';
+}
+
+function cell(column: Column, content: Cell): Html {
+  const kind = isEmpty(content) ? `${classOf(column)} empty` : classOf(column);
+  return html`<td class="${kind}" data-label="${column.label}"><div>${content}</div></td>`;
 }
 
 export function facts(rows: [string, Cell][]): Html {
-  const shown = rows.filter(([, value]) => value !== undefined && value !== '');
+  const shown = rows.filter(([, value]) => !isEmpty(value));
   return html`<dl>
     ${shown.map(
       ([label, value]) =>
@@ -75,9 +89,13 @@ export function list(items: (Html | string)[]): Html {
   </ul>`;
 }
 
+/** `2026-12-01 02:00:00.004`, in UTC, as the page says at its end: for tables. */
+export function formatMoment(iso: string): string {
+  const time = new Date(iso);
+  return Number.isNaN(time.getTime()) ? iso : time.toISOString().replace('T', ' ').replace('Z', '');
+}
+
 /** `2026-12-01 02:00:00.004 UTC`. */
 export function formatInstant(iso: string): string {
-  const time = new Date(iso);
-  if (Number.isNaN(time.getTime())) return iso;
-  return `${time.toISOString().replace('T', ' ').replace('Z', '')} UTC`;
+  return `${formatMoment(iso)} UTC`;
 }

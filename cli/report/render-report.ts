@@ -34,25 +34,24 @@ const SECTIONS: ((report: MigrationReport) => Section | undefined)[] = [
 export function renderReport(report: MigrationReport): string {
   const sections = SECTIONS.map((sectionOf) => sectionOf(report)).filter((section) => section !== undefined);
   return html`<!doctype html>
-<html lang="en">
-<head>
-<meta charset="utf-8">
-<meta name="viewport" content="width=device-width, initial-scale=1">
-<meta name="color-scheme" content="light dark">
-<meta name="referrer" content="no-referrer">
-<meta http-equiv="Content-Security-Policy" content="default-src 'none'; style-src 'unsafe-inline'">
-<title>${report.name} · pgtrek report</title>
-<style>${new Html(STYLE)}</style>
-</head>
-<body>
-${renderHeader(report, sections)}
-<main>
-${renderTiles(report)}
-${renderNotes(report)}
-${sections.map(renderSection)}
-</main>
-<footer>Made ${formatInstant(report.madeAt)} by pgtrek ${report.versions.report}. All times are UTC.</footer>
-</body>
-</html>
-`.text;
+    <html lang="en">
+      <head>
+        <meta charset="utf-8" />
+        <meta name="viewport" content="width=device-width, initial-scale=1" />
+        <meta name="color-scheme" content="light dark" />
+        <meta name="referrer" content="no-referrer" />
+        <meta http-equiv="Content-Security-Policy" content="default-src 'none'; style-src 'unsafe-inline'" />
+        <title>${report.name} · pgtrek report</title>
+        <style>
+          ${new Html(STYLE)}
+        </style>
+      </head>
+      <body>
+        ${renderHeader(report, sections)}
+        <main>${renderTiles(report)} ${renderNotes(report)} ${sections.map(renderSection)}</main>
+        <footer>
+          Made ${formatInstant(report.madeAt)} by pgtrek ${report.versions.report}. All times are UTC.
+        </footer>
+      </body>
+    </html> `.text;
 }

@@ -20,7 +20,10 @@ main, header > div, footer { max-width: 1180px; margin: 0 auto; padding: 0 24px;
 header { background: var(--card); border-bottom: 1px solid var(--line); padding: 32px 0 0; }
 h1 { font-size: 30px; line-height: 1.2; margin: 0; letter-spacing: -0.02em; }
 h2 { font-size: 19px; line-height: 1.3; margin: 0 0 4px; letter-spacing: -0.01em; }
-h3 { font-size: 15px; margin: 24px 0 8px; }
+h3 { font-size: 16px; margin: 26px 0 8px; }
+h4 { font-size: 14px; margin: 20px 0 6px; color: var(--muted); }
+h2 + :not(.intro) { margin-top: 14px; }
+.pill { vertical-align: 1px; }
 p { margin: 0 0 12px; }
 a { color: var(--accent); text-decoration: none; }
 a:hover { text-decoration: underline; }
@@ -40,33 +43,38 @@ pre { margin: 0; padding: 14px 16px; background: var(--soft); border-radius: 8px
 nav { display: flex; flex-wrap: wrap; gap: 4px 18px; padding: 12px 0; border-top: 1px solid var(--line); font-size: 14px; }
 section { background: var(--card); border: 1px solid var(--line); border-radius: 12px; padding: 22px 24px; margin: 20px 0; }
 section > .intro { color: var(--muted); margin-bottom: 16px; max-width: 80ch; }
-.ways { display: grid; grid-template-columns: 1fr auto 1fr; gap: 14px; align-items: center; margin-bottom: 20px; }
+.ways { display: grid; grid-template-columns: 1fr auto 1fr; gap: 14px; align-items: stretch; margin-bottom: 20px; }
 .way { background: var(--soft); border-radius: 10px; padding: 12px 16px; min-width: 0; }
 .way .what { color: var(--muted); font-size: 13px; }
 .way .where { font-weight: 600; }
-.arrow { color: var(--muted); font-size: 20px; text-align: center; }
-.tiles { display: grid; grid-template-columns: repeat(auto-fit, minmax(158px, 1fr)); gap: 1px; background: var(--line);
+.arrow { color: var(--muted); font-size: 20px; align-self: center; text-align: center; }
+.tiles { display: grid; grid-template-columns: repeat(auto-fit, minmax(158px, 1fr)); gap: 1px; background: var(--card);
   border: 1px solid var(--line); border-radius: 12px; overflow: hidden; margin: 20px 0; }
-.tile { background: var(--card); padding: 14px 18px; }
+.tile { padding: 14px 18px; box-shadow: 0 0 0 1px var(--line); }
 .tile .what { color: var(--muted); font-size: 13px; }
 .tile .value { font-size: 22px; line-height: 1.3; font-weight: 600; letter-spacing: -0.01em; font-variant-numeric: tabular-nums; }
 .tile .note { color: var(--muted); font-size: 12.5px; }
 .note-box { border-left: 3px solid var(--warn); background: var(--warn-soft); border-radius: 0 8px 8px 0; padding: 10px 16px; margin: 0 0 20px; }
 .note-box.bad { border-color: var(--bad); background: var(--bad-soft); }
+section > h3:first-of-type { margin-top: 18px; }
 .note-box p:last-child, .note-box ul { margin: 0; }
 ul { padding-left: 20px; margin: 0 0 12px; }
-dl { display: grid; grid-template-columns: minmax(110px, max-content) 1fr; gap: 5px 22px; margin: 0; }
+dl { display: grid; grid-template-columns: 152px 1fr; gap: 5px 16px; margin: 0; }
+dl + dl { margin-top: 5px; }
+dd ul { margin: 0; padding-left: 18px; }
+table + .small { margin: 10px 0 0; }
 dt { color: var(--muted); }
 dd { margin: 0; min-width: 0; }
 table { width: 100%; border-collapse: collapse; font-size: 14px; margin-top: 8px; }
 th { text-align: left; font-weight: 500; font-size: 13px; color: var(--muted); padding: 6px 16px 6px 0; border-bottom: 1px solid var(--line); vertical-align: bottom; }
-td { padding: 7px 16px 7px 0; border-bottom: 1px solid var(--line); vertical-align: top; }
+td { min-width: 84px; padding: 7px 16px 7px 0; border-bottom: 1px solid var(--line); vertical-align: top; }
 tr:last-child > td { border-bottom: 0; }
 th:last-child, td:last-child { padding-right: 0; }
 .num { text-align: right; font-variant-numeric: tabular-nums; white-space: nowrap; }
 .nowrap { white-space: nowrap; font-variant-numeric: tabular-nums; overflow-wrap: normal; }
 .remedy { display: block; margin-top: 4px; }
-.rows { display: grid; grid-template-columns: minmax(90px, max-content) 1fr max-content; gap: 7px 14px; align-items: center; font-size: 14px; margin: 12px 0; }
+.rows { display: grid; grid-template-columns: minmax(90px, max-content) 1fr max-content; gap: 7px 14px; font-size: 14px; margin: 12px 0; }
+.row { display: grid; grid-column: 1 / -1; grid-template-columns: subgrid; align-items: center; }
 .rows .name { min-width: 0; max-width: 300px; }
 .rows .value { text-align: right; font-variant-numeric: tabular-nums; white-space: nowrap; color: var(--muted); font-size: 13px; }
 .rows svg { display: block; width: 100%; height: 14px; border-radius: 3px; background: var(--soft); }
@@ -83,7 +91,7 @@ figcaption strong { font-weight: 600; }
 .x span.first { transform: none; }
 .x span.last { transform: translateX(-100%); }
 .flag { position: absolute; top: -8px; transform: translateX(-50%); min-width: 17px; height: 17px; padding: 0 4px; border-radius: 9px; background: var(--mark);
-  color: var(--card); font-size: 11px; line-height: 17px; text-align: center; font-weight: 600; }
+  color: var(--card); font-size: 11px; line-height: 17px; text-align: center; font-weight: 600; white-space: nowrap; }
 .legend { list-style: none; padding: 0; margin: 20px 0 0; display: grid; gap: 5px; font-size: 13.5px; }
 .legend li { display: grid; grid-template-columns: 26px max-content 1fr; gap: 0 10px; }
 .legend .n { justify-self: start; min-width: 17px; height: 17px; border-radius: 9px; background: var(--mark); color: var(--card); font-size: 11px; line-height: 17px;
@@ -114,14 +122,16 @@ footer { color: var(--muted); font-size: 13px; padding-top: 4px; padding-bottom:
   tr { display: block; padding: 9px 0; border-bottom: 1px solid var(--line); }
   tr:last-child { border-bottom: 0; }
   td { display: grid; grid-template-columns: 104px 1fr; gap: 10px; padding: 2px 0; border: 0; text-align: left; white-space: normal; }
-  td.num, td.nowrap { text-align: left; white-space: normal; }
+  td.num, td.nowrap { text-align: left; white-space: normal; overflow-wrap: anywhere; }
   td::before { content: attr(data-label); color: var(--muted); font-size: 13px; }
   td.empty { display: none; }
   td > * { min-width: 0; }
-  .rows { grid-template-columns: 1fr max-content; gap: 2px 12px; }
+  td:first-child { display: block; font-weight: 600; }
+  td:first-child::before { content: none; }
+  .rows { display: block; }
+  .row { grid-template-columns: 1fr max-content; gap: 3px 12px; margin-bottom: 10px; }
   .rows .name { max-width: none; }
-  .rows svg { grid-column: 1 / -1; grid-row: auto; margin-bottom: 8px; height: 10px; }
-  .rows .value { order: 0; }
+  .rows svg { grid-column: 1 / -1; order: 1; height: 10px; }
   .chart { grid-template-columns: 54px 1fr; }
   .x .odd { display: none; }
   .legend li { grid-template-columns: 26px 1fr; }
@@ -134,8 +144,8 @@ footer { color: var(--muted); font-size: 13px; padding-top: 4px; padding-bottom:
   header { padding-top: 0; border: 0; }
   main, header > div, footer { max-width: none; padding: 0; }
   section { border: 0; border-radius: 0; padding: 0; margin: 22px 0 0; }
-  h2, h3, figcaption { break-after: avoid; }
-  tr, figure, .rows > *, .tiles, .ways, .legend li { break-inside: avoid; }
+  h2, h3, h4, figcaption { break-after: avoid; }
+  tr, figure, .row, .tiles, .ways, .legend li { break-inside: avoid; }
   a { color: inherit; }
 }
 `;

@@ -8,12 +8,9 @@ export function ticksOfValue(most: number, base: 10 | 2): number[] {
   return ticks;
 }
 
-/** 1, 2 or 5 of a decimal power; of bytes, such a number of a unit. */
+/** 1, 2 or 5 of a decimal power; of bytes, a power of two. */
 function roundStep(rough: number, base: 10 | 2): number {
-  if (base === 2) {
-    const unit = 1_024 ** Math.max(0, Math.floor(Math.log(rough) / Math.log(1_024)));
-    return unit * roundStep(rough / unit, 10);
-  }
+  if (base === 2) return 2 ** Math.max(0, Math.ceil(Math.log2(rough)));
   const power = 10 ** Math.floor(Math.log10(rough));
   const factor = [1, 2, 5, 10].find((each) => each * power >= rough * 0.999) ?? 10;
   return Math.max(1, factor * power);

@@ -21,17 +21,20 @@ function blot(value: unknown): unknown {
 }
 
 /** `postgres://mover:***@db1/orders`, `password=***`, `PASSWORD '***'`, `https://hooks.example.com/***`. */
-export function blotText(text: string): string {
+function blotText(text: string): string {
   return text
     .replaceAll(/\b[a-z][a-z0-9+.-]{0,20}:\/\/[^\s"'<>]+/gi, blotUrl)
-    .replaceAll(/\b((?:password|passwd|pwd|secret|token|api[_-]?key)["']?\s*[=:]\s*)("[^"]*"|'[^']*'|[^\s,;&{}"']+)/gi, `$1${BLOT}`)
+    .replaceAll(
+      /\b((?:password|passwd|pwd|secret|token|api[_-]?key)["']?\s*[=:]\s*)("[^"]*"|'[^']*'|[^\s,;&{}"']+)/gi,
+      `$1${BLOT}`,
+    )
     .replaceAll(/\b(password\s+)'(?:[^']|'')*'/gi, `$1'${BLOT}'`);
 }
 
 function blotUrl(url: string): string {
   const [address = '', query] = url.split(/\?(.*)/s);
   const shown = address
-    .replace(/(:\/\/)([^/@]*):([^/]*)@/, `$1$2:${BLOT}@`)
+    .replace(/(:\/\/)([^/@:]*):([^/]*)@/, `$1$2:${BLOT}@`)
     // Services such as chats put the key of a webhook into its path.
     .replaceAll(/\/(?=[^/]*\d)(?=[^/]*[a-z])[\w-]{20,}(?=\/|$)/gi, `/${BLOT}`);
   return query === undefined ? shown : `${shown}?${query.replaceAll(/=[^&#]*/g, `=${BLOT}`)}`;

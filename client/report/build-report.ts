@@ -159,7 +159,10 @@ function loadOf(collected: Collected): ReportLoad {
   };
 }
 
-function withRate(row: TableRow, copied: { from: number; to: number; bytes: bigint } | undefined): ReportTable {
+function withRate(
+  row: TableRow,
+  copied: { from: number; to: number; bytes: bigint } | undefined,
+): ReportTable {
   if (!copied || copied.to <= copied.from) return row;
   return { ...row, bytesPerSecond: Math.round((Number(copied.bytes) * 1_000) / (copied.to - copied.from)) };
 }
@@ -168,7 +171,8 @@ function withRate(row: TableRow, copied: { from: number; to: number; bytes: bigi
 function totalsOf(collected: Collected, rows: TableRow[]): Totals | undefined {
   const told = collected.state?.totals;
   if (rows.length === 0 || (told && told.tablesCopied >= rows.length)) return told;
-  const sum = (of: (row: TableRow) => string) => String(rows.reduce((total, row) => total + BigInt(of(row)), 0n));
+  const sum = (of: (row: TableRow) => string) =>
+    String(rows.reduce((total, row) => total + BigInt(of(row)), 0n));
   const count = (of: (row: TableRow) => number) => rows.reduce((total, row) => total + of(row), 0);
   const { indexes, indexesBuilt, constraints, constraintsBuilt } = collected;
   return {

@@ -72,11 +72,7 @@ const TAKE: { [N in Name]?: Take<N> } = {
   },
   enableLane: (collected, { input, endedAt }) => {
     if (input.skip === undefined) return;
-    collected.skipped = keepLast(
-      collected.skipped,
-      { at: endedAt, lane: input.lane, lsn: input.skip },
-      MOST,
-    );
+    collected.skipped = keepLast(collected.skipped, { at: endedAt, lane: input.lane, lsn: input.skip }, MOST);
   },
   adoptChanges: (collected, { result, endedAt }) => {
     const { adopted, left, tables } = result;

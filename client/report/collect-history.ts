@@ -72,7 +72,9 @@ async function collectEvent(reading: Reading, event: HistoryEvent): Promise<void
 /** Seconds are a Long over the wire, and may be a number in a history that was read from a file. */
 function timeOf({ eventTime }: HistoryEvent): string {
   if (!eventTime) return '';
-  return new Date(Number(String(eventTime.seconds ?? 0)) * 1_000 + (eventTime.nanos ?? 0) / 1e6).toISOString();
+  return new Date(
+    Number(String(eventTime.seconds ?? 0)) * 1_000 + (eventTime.nanos ?? 0) / 1e6,
+  ).toISOString();
 }
 
 async function takeTask(reading: Reading, event: HistoryEvent): Promise<void> {
@@ -152,7 +154,13 @@ async function takeMessage(reading: Reading, event: HistoryEvent): Promise<void>
   if (signaled && signaled.signalName !== SNAPSHOT_SIGNAL) {
     const [argument] = await decodeAll(decode, signaled.input?.payloads);
     const { signalName: name, identity } = signaled;
-    addMessage(collected, { at, kind: 'signal', name: name ?? '', identity: identity ?? '', ...told(argument) });
+    addMessage(collected, {
+      at,
+      kind: 'signal',
+      name: name ?? '',
+      identity: identity ?? '',
+      ...told(argument),
+    });
   }
   const accepted = event.workflowExecutionUpdateAcceptedEventAttributes;
   if (accepted) {

@@ -93,8 +93,12 @@ async function collectAnswers(
 const AT_ONCE = 2_000;
 
 /** A run that continues another may not have read them again yet: then those of the history stand. */
-async function collectTables(link: TemporalLink, collected: Collected, handle: WorkflowHandle): Promise<void> {
-  for (let offset = 0, total = 1; offset < total; ) {
+async function collectTables(
+  link: TemporalLink,
+  collected: Collected,
+  handle: WorkflowHandle,
+): Promise<void> {
+  for (let offset = 0, total = 1; offset < total;) {
     const argument = { offset, limit: AT_ONCE };
     const page = await askMigration<TablesPage>(link, handle, { query: QUERIES.tables, argument });
     if (page.tables.length === 0) return;

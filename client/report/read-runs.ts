@@ -24,7 +24,7 @@ interface PageRequest {
 /** From the given run back to the first one, or to the oldest that Temporal still has. */
 export async function findRuns(link: TemporalLink, workflowId: string, runId: string): Promise<RunChain> {
   const runIds: string[] = [];
-  for (let next: string | null | undefined = runId; next; ) {
+  for (let next: string | null | undefined = runId; next;) {
     const first = await firstEvent(link, { workflowId, runId: next });
     if (!first) return { runIds, isCut: true };
     runIds.unshift(next);

@@ -27,7 +27,8 @@ function describeRunning({ status, blocked, stages, direction }: Facts): string 
   const where = stage ? ` in ${stage.name}` : '';
   if (blocked) return `It is blocked in ${blocked.stage} by ${blocked.code}, and waits for a person.`;
   if (status === 'paused') return `It is paused${where}.`;
-  if (status === 'stopped') return `It is not finished: its lanes stand at a marker, and wait for what comes next.`;
+  if (status === 'stopped')
+    return `It is not finished: its lanes stand at a marker, and wait for what comes next.`;
   const back = direction === 'back' ? '; the target is the primary, and changes flow back to the source' : '';
   return `It is under way${where}${back}.`;
 }
@@ -36,8 +37,10 @@ function describeEnd({ cutovers, outcome, mode }: Facts): string {
   const last = cutovers.findLast(({ outcome: ended }) => ended === 'done');
   const sequences = outcome?.sequencesSet ?? last?.sequencesSet;
   const set = sequences === undefined ? '' : `, and ${String(sequences)} sequences are set`;
-  if (last?.direction === 'back') return 'it was cut over to the target and rolled back: the source is the primary';
-  if (last?.fence) return `the target is the primary, after a write pause of ${String(Math.round(last.fence.pauseMs))} ms${set}`;
+  if (last?.direction === 'back')
+    return 'it was cut over to the target and rolled back: the source is the primary';
+  if (last?.fence)
+    return `the target is the primary, after a write pause of ${String(Math.round(last.fence.pauseMs))} ms${set}`;
   if (outcome?.report) return `every lane stood at one commit of the source${set}`;
   return mode === 'full-load' ? `all selected rows are on the target${set}` : `all its stages are done${set}`;
 }

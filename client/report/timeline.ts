@@ -13,7 +13,9 @@ export function stagesOf(
   const ran = fromEvents(events);
   addFromState(ran, collected);
   addFromActivities(ran, collected);
-  ran.sort((a, b) => (a.startedAt ?? '').localeCompare(b.startedAt ?? '') || orderOf(a.name) - orderOf(b.name));
+  ran.sort(
+    (a, b) => (a.startedAt ?? '').localeCompare(b.startedAt ?? '') || orderOf(a.name) - orderOf(b.name),
+  );
   if (end.endedAt !== undefined) closeOpen(ran, { endedAt: end.endedAt, isFinished: end.isFinished });
   const waiting = (collected.state?.stages ?? []).filter(
     ({ name, status }) => status === 'waiting' && end.endedAt === undefined && !isOpen(ran, name),
@@ -46,7 +48,10 @@ function endLast(ran: ReportStage[], wanted: StageName, endedAt: string): void {
 }
 
 /** A stage that the migration left as it ended was either its last or was left unfinished. */
-function closeOpen(ran: ReportStage[], { endedAt, isFinished }: { endedAt: string; isFinished: boolean }): void {
+function closeOpen(
+  ran: ReportStage[],
+  { endedAt, isFinished }: { endedAt: string; isFinished: boolean },
+): void {
   for (const [index, stage] of ran.entries()) {
     if (stage.endedAt !== undefined) continue;
     // Where events are missing, the next stage tells that this one was over.
@@ -97,7 +102,10 @@ const MARKS_KEPT = 200;
 export function marksOf(events: MigrationEvent[], { stops, fences }: Collected): ReportMark[] {
   const marks = events.flatMap(({ at, kind, text }): ReportMark[] => {
     const marked = MARKED[kind];
-    return marked === undefined || /^over: |^a cutover could begin|^(cutover|rollback) was asked for/.test(text) ? [] : [{ at, kind: marked, text }];
+    return marked === undefined ||
+      /^over: |^a cutover could begin|^(cutover|rollback) was asked for/.test(text)
+      ? []
+      : [{ at, kind: marked, text }];
   });
   const isNear = (kind: MarkKind, at: string) =>
     marks.some((mark) => mark.kind === kind && Math.abs(Date.parse(mark.at) - Date.parse(at)) < 10_000);

@@ -16,7 +16,10 @@ export function findingsSection({ findings }: MigrationReport): Section | undefi
     id: 'findings',
     title: 'Findings',
     intro: `What validate found before anything was changed, at its last run: ${String(count('ok'))} ok, ${formatMany(count('warn'), 'warning')}, ${formatMany(count('block'), 'block')}.`,
-    body: table([{ label: 'Verdict' }, { label: 'Check' }, { label: 'Found' }], sorted.map(renderFinding)),
+    body: table(
+      [{ label: 'Verdict' }, { label: 'Check', kind: 'whole' }, { label: 'Found' }],
+      sorted.map(renderFinding),
+    ),
   };
 }
 
@@ -24,8 +27,8 @@ function renderFinding({ verdict, id, why, more, remedy }: Finding): Html[] {
   return [
     pill(verdict, TONES[verdict]),
     code(id),
-    html`${why}${more ? ` (and ${String(more)} more)` : ''}${verdict !== 'ok' &&
-    remedy !== undefined &&
-    html`<span class="remedy">${code(remedy)}</span>`}`,
+    html`${why}${more ? ` (and ${String(more)} more)` : ''}${
+      verdict !== 'ok' && remedy !== undefined && html`<span class="remedy">${code(remedy)}</span>`
+    }`,
   ];
 }

@@ -4,7 +4,7 @@ import type { MigrationReport, ReportAdoption } from '../../../client/index.js';
 import { formatDuration } from '../../render/format.js';
 import { html } from '../html.js';
 import type { Html } from '../html.js';
-import { code, formatInstant, list, table } from '../parts.js';
+import { code, formatMoment, list, table } from '../parts.js';
 import type { Section } from '../parts.js';
 
 export function incidentsSection({ adoptions, alerts, skipped }: MigrationReport): Section | undefined {
@@ -12,30 +12,44 @@ export function incidentsSection({ adoptions, alerts, skipped }: MigrationReport
   return {
     id: 'incidents',
     title: 'In between',
-    intro: 'Alerts, changes of the source’s schema that were brought over, and transactions that were left out with consent.',
-    body: html`${alerts.length > 0 &&
+    intro:
+      'Alerts, changes of the source’s schema that were brought over, and transactions that were left out with consent.',
+    body: html`${
+      alerts.length > 0 &&
       html`<h3>Alerts</h3>
         ${table(
-          [{ label: 'Since', kind: 'time' }, { label: 'Until', kind: 'time' }, { label: 'Lasted', kind: 'num' }, { label: 'Alert' }],
+          [
+            { label: 'Since', kind: 'whole' },
+            { label: 'Until', kind: 'whole' },
+            { label: 'Lasted', kind: 'num' },
+            { label: 'Alert' },
+          ],
           alerts.map(({ since, until, text }) => [
-            formatInstant(since),
-            until && formatInstant(until),
+            formatMoment(since),
+            until && formatMoment(until),
             until && formatDuration(Date.parse(until) - Date.parse(since)),
             text,
           ]),
-        )}`}
-    ${adoptions.length > 0 && html`<h3>Changes of the schema</h3>${adoptions.map(renderAdoption)}`}
-    ${skipped.length > 0 &&
+        )}`
+    }
+    ${
+      adoptions.length > 0 &&
+      html`<h3>Changes of the schema</h3>
+        ${adoptions.map(renderAdoption)}`
+    }
+    ${
+      skipped.length > 0 &&
       html`<h3>Transactions that were left out</h3>
         ${table(
-          [{ label: 'At', kind: 'time' }, { label: 'Lane' }, { label: 'Up to' }, { label: 'What' }],
-          skipped.map(({ at, lane, lsn, text }) => [formatInstant(at), code(lane), code(lsn), text]),
-        )}`}`,
+          [{ label: 'At', kind: 'whole' }, { label: 'Lane' }, { label: 'Up to' }, { label: 'What' }],
+          skipped.map(({ at, lane, lsn, text }) => [formatMoment(at), code(lane), code(lsn), text]),
+        )}`
+    }`,
   };
 }
 
 function renderAdoption({ at, adopted, left, tables }: ReportAdoption): Html {
-  return html`<p class="muted small">${formatInstant(at)}</p>
+  return html`<p class="muted small">${formatMoment(at)} UTC</p>
     ${list([
       ...adopted.map((change) => html`${describeChange(change)}: the target has it`),
       ...left.map((change) => html`${describeChange(change)}: had to wait until the lanes stood`),

@@ -30,33 +30,49 @@ export function loadSection({ load, method }: MigrationReport): Section | undefi
     body: html`${facts([
       ['Tables', `${formatCount(totals.tablesCopied)} of ${formatCount(totals.tables)} copied`],
       ['Rows', Number(totals.rowsCopied) > 0 ? formatCount(totals.rowsCopied) : undefined],
-      ['Bytes', `${formatBytes(totals.bytesCopied)} by COPY, of ${formatBytes(totals.bytesPlanned)} on the source’s disk`],
+      [
+        'Bytes',
+        `${formatBytes(totals.bytesCopied)} by COPY, of ${formatBytes(totals.bytesPlanned)} on the source’s disk`,
+      ],
       ['Copied', timeOf(load)],
       ['Indexes', `${formatCount(totals.indexesBuilt)} of ${formatCount(totals.indexes)} built`],
-      ['Keys', `${formatCount(totals.constraintsBuilt)} of ${formatCount(totals.constraints)} foreign keys made`],
-    ])}
-    ${bars.length > 0 && html`<h3>Largest tables</h3>${renderBars(bars, 'The largest tables by bytes')}`}
-    ${listed.length > 0 &&
-    table(
       [
-        { label: 'Table' },
-        { label: 'Rows', kind: 'num' },
-        { label: 'By COPY', kind: 'num' },
-        { label: 'On disk', kind: 'num' },
-        { label: 'Parts', kind: 'num' },
-        { label: 'Rate', kind: 'num' },
+        'Keys',
+        `${formatCount(totals.constraintsBuilt)} of ${formatCount(totals.constraints)} foreign keys made`,
       ],
-      listed.map((row) => [
-        code(row.table),
-        formatCount(row.rows),
-        formatBytes(row.bytesCopied),
-        formatBytes(row.bytesPlanned),
-        row.parts > 1 ? `${String(row.partsCopied)} of ${String(row.parts)}` : undefined,
-        row.bytesPerSecond === undefined ? undefined : formatRate(row.bytesPerSecond),
-      ]),
-    )}
-    ${load.tablesTotal > listed.length &&
-    html`<p class="muted small">and ${formatMany(load.tablesTotal - listed.length, 'smaller table')}: pgtrek tables lists all of them.</p>`}`,
+    ])}
+    ${
+      bars.length > 0 &&
+      html`<h4>Largest tables</h4>
+        ${renderBars(bars, 'The largest tables by bytes')}`
+    }
+    ${
+      listed.length > 0 &&
+      table(
+        [
+          { label: 'Table' },
+          { label: 'Rows', kind: 'num' },
+          { label: 'By COPY', kind: 'num' },
+          { label: 'On disk', kind: 'num' },
+          { label: 'Parts', kind: 'num' },
+          { label: 'Rate', kind: 'num' },
+        ],
+        listed.map((row) => [
+          code(row.table),
+          formatCount(row.rows),
+          formatBytes(row.bytesCopied),
+          formatBytes(row.bytesPlanned),
+          row.parts > 1 ? `${String(row.partsCopied)} of ${String(row.parts)}` : undefined,
+          row.bytesPerSecond === undefined ? undefined : formatRate(row.bytesPerSecond),
+        ]),
+      )
+    }
+    ${
+      load.tablesTotal > listed.length &&
+      html`<p class="muted small">
+        and ${formatMany(load.tablesTotal - listed.length, 'smaller table')}: pgtrek tables lists all of them.
+      </p>`
+    }`,
   };
 }
 
@@ -67,6 +83,7 @@ function sizeOf({ bytesCopied, bytesPlanned }: ReportTable): number {
 function timeOf({ startedAt, endedAt, bytesPerSecond }: MigrationReport['load']): string | undefined {
   if (startedAt === undefined || endedAt === undefined) return undefined;
   const took = formatDuration(Date.parse(endedAt) - Date.parse(startedAt));
-  const rate = bytesPerSecond === undefined ? '' : `, ${formatRate(bytesPerSecond)} while something was copied`;
+  const rate =
+    bytesPerSecond === undefined ? '' : `, ${formatRate(bytesPerSecond)} while something was copied`;
   return `${formatInstant(startedAt)} to ${formatInstant(endedAt)} (${took}${rate})`;
 }

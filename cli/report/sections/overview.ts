@@ -16,7 +16,11 @@ export function renderHeader(report: MigrationReport, nav: { id: string; title: 
         ${pill(word, tone)}
       </div>
       <p class="lead">${report.summary}</p>
-      <div class="ways">${renderEnd('source', report.source)}<div class="arrow" aria-hidden="true">${report.direction === 'back' ? '←' : '→'}</div>${renderEnd('target', report.target)}</div>
+      <div class="ways">
+        ${renderEnd('source', report.source)}
+        <div class="arrow" aria-hidden="true">${report.direction === 'back' ? '←' : '→'}</div>
+        ${renderEnd('target', report.target)}
+      </div>
       <nav aria-label="Sections">${nav.map(({ id, title }) => html`<a href="#${id}">${title}</a>`)}</nav>
     </div>
   </header>`;
@@ -33,7 +37,11 @@ function verdictOf({ workflow, status, outcome }: MigrationReport): [string, Ton
 }
 
 function renderEnd(what: string, end: ReportEnd | undefined): Html {
-  if (!end) return html`<div class="way"><div class="what">${what}</div><div class="muted">not known</div></div>`;
+  if (!end)
+    return html`<div class="way">
+      <div class="what">${what}</div>
+      <div class="muted">not known</div>
+    </div>`;
   const server = end.server === undefined ? 'version not known' : `PostgreSQL ${end.server}`;
   return html`<div class="way">
     <div class="what">${what} · ${server}</div>
@@ -46,19 +54,44 @@ function renderEnd(what: string, end: ReportEnd | undefined): Html {
 export function renderNotes({ completeness, blocked, outcome, failure }: MigrationReport): Html {
   const leftovers = outcome?.leftovers ?? [];
   const notes = outcome?.notes ?? [];
-  return html`${blocked &&
+  return html`${
+    blocked &&
     html`<div class="note-box bad">
-      <p><strong>Blocked in ${blocked.stage}: ${blocked.code}</strong>, since ${formatInstant(blocked.since)}</p>
+      <p>
+        <strong>Blocked in ${blocked.stage}: ${blocked.code}</strong>, since ${formatInstant(blocked.since)}
+      </p>
       <p>${blocked.message}</p>
       ${blocked.remedy !== undefined && html`<p>${code(blocked.remedy)}</p>`}
-    </div>`}
-  ${failure &&
-    html`<div class="note-box bad"><p><strong>${failure.code}</strong></p><p>${failure.message}</p></div>`}
-  ${leftovers.length > 0 &&
-    html`<div class="note-box bad"><p><strong>Could not be removed</strong></p>${list(leftovers)}</div>`}
-  ${notes.length > 0 && html`<div class="note-box"><p><strong>For the operator</strong></p>${list(notes)}</div>`}
-  ${completeness.missing.length > 0 &&
-    html`<div class="note-box"><p><strong>What this report does not know</strong></p>${list(completeness.missing)}</div>`}`;
+    </div>`
+  }
+  ${
+    failure &&
+    html`<div class="note-box bad">
+      <p><strong>${failure.code}</strong></p>
+      <p>${failure.message}</p>
+    </div>`
+  }
+  ${
+    leftovers.length > 0 &&
+    html`<div class="note-box bad">
+      <p><strong>Could not be removed</strong></p>
+      ${list(leftovers)}
+    </div>`
+  }
+  ${
+    notes.length > 0 &&
+    html`<div class="note-box">
+      <p><strong>For the operator</strong></p>
+      ${list(notes)}
+    </div>`
+  }
+  ${
+    completeness.missing.length > 0 &&
+    html`<div class="note-box">
+      <p><strong>What this report does not know</strong></p>
+      ${list(completeness.missing)}
+    </div>`
+  }`;
 }
 
 interface Tile {
@@ -90,7 +123,7 @@ function tilesOf(report: MigrationReport): Tile[] {
       ? [
           {
             what: 'Rows copied',
-            value: formatCount(totals.rowsCopied),
+            value: shorten(totals.rowsCopied),
             note: `of ${formatMany(totals.tables, 'table')}`,
           },
         ]
@@ -115,10 +148,27 @@ function tilesOf(report: MigrationReport): Tile[] {
   ];
 }
 
+const LARGE = new Intl.NumberFormat('en', {
+  notation: 'compact',
+  compactDisplay: 'long',
+  maximumFractionDigits: 2,
+});
+
+/** `4.81 billion`: the sections have the figure whole. */
+function shorten(count: string): string {
+  return Number(count) < 10_000_000 ? formatCount(count) : LARGE.format(Number(count));
+}
+
 function durationOf({ startedAt, endedAt, madeAt, workflow }: MigrationReport): Tile[] {
   if (startedAt === undefined) return [];
   const ms = Date.parse(endedAt ?? madeAt) - Date.parse(startedAt);
-  return [{ what: 'Time', value: formatDuration(ms), note: workflow === 'running' ? 'so far' : 'from start to end' }];
+  return [
+    {
+      what: 'Time',
+      value: formatDuration(ms),
+      note: workflow === 'running' ? 'so far' : 'from start to end',
+    },
+  ];
 }
 
 function highest(points: { value: number }[]): number {
@@ -128,18 +178,30 @@ function highest(points: { value: number }[]): number {
 function proofOf({ cutovers, stops }: MigrationReport): Tile[] {
   const fence = cutovers.findLast(({ outcome, fence: had }) => outcome === 'done' && had)?.fence;
   if (fence)
-    return [{ what: 'Write pause', value: formatDuration(fence.pauseMs), note: `${formatMany(fence.cancelled, 'transaction')} cancelled` }];
+    return [
+      {
+        what: 'Write pause',
+        value: formatDuration(fence.pauseMs),
+        note: `${formatMany(fence.cancelled, 'transaction')} cancelled`,
+      },
+    ];
   const stop = stops.findLast(({ confirmed }) => confirmed);
   if (stop?.overshootMs !== undefined)
     return [{ what: 'Stop after its time', value: formatDuration(stop.overshootMs), note: 'overshoot' }];
   return stop?.stoppedAfterMs === undefined
     ? []
-    : [{ what: 'Lanes stood after', value: formatDuration(stop.stoppedAfterMs), note: 'from the marker’s commit' }];
+    : [
+        {
+          what: 'Lanes stood after',
+          value: formatDuration(stop.stoppedAfterMs),
+          note: 'from the marker’s commit',
+        },
+      ];
 }
 
 function verificationOf({ verifications }: MigrationReport): Tile[] {
   const last = verifications.at(-1);
   if (!last) return [];
-  const note = `${formatCount(last.rows)} rows compared${last.kind === 'point' ? ', exactly' : ', online'}`;
+  const note = `${shorten(last.rows)} rows compared${last.kind === 'point' ? ', exactly' : ', online'}`;
   return [{ what: 'Both databases', value: last.equal ? 'equal' : 'differ', note }];
 }

@@ -20,18 +20,41 @@ export function stopSection({ stops, outcome }: MigrationReport): Section | unde
 }
 
 function renderStop(stop: ReportStop, sequencesSet: number | undefined): Html {
-  const { plannedAt, plannedLsn, committedAt, overshootMs, overshootBytes, late, lsn, marker, stoppedAfterMs } = stop;
-  return html`<h3>${stop.purpose} ${stop.confirmed ? pill('the lanes stood there', 'good') : pill('not seen to stand', 'warn')}</h3>
+  const {
+    plannedAt,
+    plannedLsn,
+    committedAt,
+    overshootMs,
+    overshootBytes,
+    late,
+    lsn,
+    marker,
+    stoppedAfterMs,
+  } = stop;
+  return html`<h3>
+      ${stop.purpose}
+      ${stop.confirmed ? pill('the lanes stood there', 'good') : pill('not seen to stand', 'warn')}
+    </h3>
     ${facts([
       ['Planned for', plannedAt === undefined ? plannedLsn && code(plannedLsn) : formatInstant(plannedAt)],
       ['Marker committed', `${formatInstant(committedAt)}, by the source’s clock`],
-      ['Overshoot', overshootMs === undefined ? overshootBytes && formatBytes(overshootBytes) : formatDuration(overshootMs)],
+      [
+        'Overshoot',
+        overshootMs === undefined
+          ? overshootBytes && formatBytes(overshootBytes)
+          : formatDuration(overshootMs),
+      ],
       ['Late', late],
       ['Marker', code(marker)],
       ['Source’s log then', lsn && code(lsn)],
       ['Lanes', lanesOf(stop.lanes)],
       ['Lanes stood after', stoppedAfterMs === undefined ? undefined : formatDuration(stoppedAfterMs)],
-      ['Sequences', stop.confirmed && sequencesSet !== undefined && stop.purpose.startsWith('stop') ? `${String(sequencesSet)} set afterwards` : undefined],
+      [
+        'Sequences',
+        stop.confirmed && sequencesSet !== undefined && stop.purpose.startsWith('stop')
+          ? `${String(sequencesSet)} set afterwards`
+          : undefined,
+      ],
     ])}`;
 }
 
@@ -47,7 +70,8 @@ export function cutoverSection({ cutovers }: MigrationReport): Section | undefin
   return {
     id: 'cutover',
     title: 'Cutover',
-    intro: 'Every cutover and rollback that was tried, oldest first. One that failed was taken back, and writers went on.',
+    intro:
+      'Every cutover and rollback that was tried, oldest first. One that failed was taken back, and writers went on.',
     body: html`${cutovers.map(renderCutover)}`,
   };
 }
@@ -83,21 +107,36 @@ function renderFence(fence: FenceReport): Html {
     to: ms / whole,
   }));
   return html`${facts([
-      ['Fence', FENCES[fence.kind]],
-      ['Begun', `${formatInstant(fence.begunAt)}, by the worker’s clock`],
-      ['Write pause', html`<strong>${formatDuration(pauseMs)}</strong>`],
-      ['Cancelled', `${formatMany(cancelled, 'transaction')} of others`],
-      ['Ended', `${formatMany(ended, 'session')} of others`],
-      ['Marker', marker && code(marker)],
-      ['Lanes', lanesOf(lanes)],
-      ['After the marker', transactionsAfterMarker === undefined ? undefined : describeAfter(transactionsAfterMarker)],
-      ['Warnings', warnings.length > 0 ? list(warnings) : undefined],
-    ])}
-    ${bars.length > 0 && html`<h3>Steps, in time since the fence began</h3>${renderBars(bars, 'Steps of the cutover')}`}
-    ${hooks.length > 0 &&
-    html`<h3>Hooks</h3>
+    ['Fence', FENCES[fence.kind]],
+    ['Begun', `${formatInstant(fence.begunAt)}, by the worker’s clock`],
+    ['Write pause', html`<strong>${formatDuration(pauseMs)}</strong>`],
+    ['Cancelled', `${formatMany(cancelled, 'transaction')} of others`],
+    ['Ended', `${formatMany(ended, 'session')} of others`],
+    ['Marker', marker && code(marker)],
+    ['Lanes', lanesOf(lanes)],
+    [
+      'After the marker',
+      transactionsAfterMarker === undefined ? undefined : describeAfter(transactionsAfterMarker),
+    ],
+    ['Warnings', warnings.length > 0 ? list(warnings) : undefined],
+  ])}
+  ${
+    bars.length > 0 &&
+    html`<h4>Steps, in time since the fence began</h4>
+      ${renderBars(bars, 'Steps of the cutover')}`
+  }
+  ${
+    hooks.length > 0 &&
+    html`<h4>Hooks</h4>
       ${table(
-        [{ label: 'Hook' }, { label: 'Moment' }, { label: 'Result' }, { label: 'Tries', kind: 'num' }, { label: 'Took', kind: 'num' }, { label: 'Said' }],
+        [
+          { label: 'Hook' },
+          { label: 'Moment' },
+          { label: 'Result' },
+          { label: 'Tries', kind: 'num' },
+          { label: 'Took', kind: 'num' },
+          { label: 'Said' },
+        ],
         hooks.map(({ n, kind, moment, ok, attempts, ms, text }) => [
           `${String(n)} ${kind}`,
           moment,
@@ -106,7 +145,8 @@ function renderFence(fence: FenceReport): Html {
           formatDuration(ms),
           text,
         ]),
-      )}`}`;
+      )}`
+  }`;
 }
 
 function describeAfter(count: number): string {

@@ -2,7 +2,7 @@ import type { MigrationReport, ReportStage } from '../../../client/index.js';
 import { formatDuration } from '../../render/format.js';
 import { renderBars } from '../bars.js';
 import { html } from '../html.js';
-import { formatInstant, pill, table } from '../parts.js';
+import { formatMoment, pill, table } from '../parts.js';
 import type { Section } from '../parts.js';
 
 /** A migration that is stopped and resumed every day has many. */
@@ -30,15 +30,15 @@ export function stagesSection(report: MigrationReport): Section | undefined {
     ${table(
       [
         { label: 'Stage' },
-        { label: 'Began', kind: 'time' },
-        { label: 'Ended', kind: 'time' },
+        { label: 'Began', kind: 'whole' },
+        { label: 'Ended', kind: 'whole' },
         { label: 'Took', kind: 'num' },
-        { label: '' },
+        { label: 'State' },
       ],
       stages.map((stage) => [
         stage.name,
-        stage.startedAt && formatInstant(stage.startedAt),
-        stage.endedAt && formatInstant(stage.endedAt),
+        stage.startedAt && formatMoment(stage.startedAt),
+        stage.endedAt && formatMoment(stage.endedAt),
         stage.startedAt && lengthOf(stage, madeAt),
         stateOf(stage),
       ]),

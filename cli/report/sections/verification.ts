@@ -27,10 +27,15 @@ const KINDS = {
 function renderVerification(verification: ReportVerification): Html {
   const { kind, begunAt, endedAt, equal, tables, rows, chunks, patterns, repaired } = verification;
   const took = formatDuration(Date.parse(endedAt) - Date.parse(begunAt));
-  return html`<h3>${formatInstant(endedAt)} ${pill(equal ? 'equal' : 'different', equal ? 'good' : 'bad')}</h3>
+  return html`<h3>
+      ${formatInstant(endedAt)} ${pill(equal ? 'equal' : 'different', equal ? 'good' : 'bad')}
+    </h3>
     ${facts([
       ['Kind', KINDS[kind]],
-      ['Compared', `${formatCount(rows)} rows of ${formatMany(tables, 'table')} in ${formatMany(chunks, 'chunk')}, in ${took}`],
+      [
+        'Compared',
+        `${formatCount(rows)} rows of ${formatMany(tables, 'table')} in ${formatMany(chunks, 'chunk')}, in ${took}`,
+      ],
       ['Asked for', patterns?.join(', ')],
       ['Mended', repaired === undefined ? undefined : `${formatCount(repaired)} rows`],
       ['Not compared', notCompared(verification)],
@@ -43,26 +48,57 @@ function notCompared({ notCompared: left }: ReportVerification): Html | undefine
   return list(left.slice(0, LISTED).map(({ table: name, why }) => html`${code(name)}: ${why}`));
 }
 
-function renderDifferences({ differing, differingTables, differences, schema, schemaTotal, sequences }: ReportVerification): Html {
-  return html`${differing.length > 0 &&
-    html`<h3>${formatMany(differingTables, 'table')} with differences</h3>
+function renderDifferences({
+  differing,
+  differingTables,
+  differences,
+  schema,
+  schemaTotal,
+  sequences,
+}: ReportVerification): Html {
+  return html`${
+    differing.length > 0 &&
+    html`<h4>${formatMany(differingTables, 'table')} with differences</h4>
       ${table(
-        [{ label: 'Table' }, { label: 'Rows on the source', kind: 'num' }, { label: 'On the target', kind: 'num' }, { label: 'Chunks', kind: 'num' }],
-        differing.map((each) => [code(each.table), formatCount(each.sourceRows), formatCount(each.targetRows), each.chunks]),
-      )}`}
-  ${differences.length > 0 &&
-    html`<h3>Rows that differ${differences.length > LISTED && ` (the first ${String(LISTED)})`}</h3>
+        [
+          { label: 'Table' },
+          { label: 'Rows on the source', kind: 'num' },
+          { label: 'On the target', kind: 'num' },
+          { label: 'Chunks', kind: 'num' },
+        ],
+        differing.map((each) => [
+          code(each.table),
+          formatCount(each.sourceRows),
+          formatCount(each.targetRows),
+          each.chunks,
+        ]),
+      )}`
+  }
+  ${
+    differences.length > 0 &&
+    html`<h4>Rows that differ${differences.length > LISTED && ` (the first ${String(LISTED)})`}</h4>
       ${table(
         [{ label: 'Table' }, { label: 'Key' }, { label: 'How' }],
         differences.slice(0, LISTED).map((each) => [code(each.table), code(each.key), HOW[each.kind]]),
-      )}`}
-  ${schema.length > 0 && html`<h3>${formatMany(schemaTotal, 'difference')} of the schema</h3>${list(schema.map(describeChange))}`}
-  ${sequences.length > 0 &&
-    html`<h3>Sequences</h3>
+      )}`
+  }
+  ${
+    schema.length > 0 &&
+    html`<h4>${formatMany(schemaTotal, 'difference')} of the schema</h4>
+      ${list(schema.map(describeChange))}`
+  }
+  ${
+    sequences.length > 0 &&
+    html`<h4>Sequences</h4>
       ${table(
         [{ label: 'Sequence' }, { label: 'Source', kind: 'num' }, { label: 'Target', kind: 'num' }],
         sequences.map(({ sequence, source, target }) => [code(sequence), source, target]),
-      )}`}`;
+      )}`
+  }`;
 }
 
-const HOW = { missing: 'on the source only', extra: 'on the target only', different: 'on both, and different' } as const;
+const HOW = {
+  missing: 'on the source only',
+  extra: 'on the target only',
+  different: 'on both, and different',
+} as const;

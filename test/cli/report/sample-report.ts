@@ -3,7 +3,8 @@ import { buildReport } from '../../../client/report/build-report.js';
 import { openCollection } from '../../../client/report/collected.js';
 
 /** What a name can hold; a browser that takes it for a part of the page says so on its console. */
-export const HOSTILE = '<script>console.error("run")</script>"\'><img src=x onerror="console.error(1)">\u202e';
+export const HOSTILE =
+  '<script>console.error("run")</script>"\'><img src=x onerror="console.error(1)">\u202e';
 
 const BEGAN = Date.parse('2026-11-20T21:00:00Z');
 const HOUR = 3_600_000;
@@ -14,8 +15,28 @@ const lsn = (text: string) => text as never;
 
 /** A migration of three days with everything that can happen to one. */
 export function sampleReport(changes: Partial<MigrationReport> = {}): MigrationReport {
+  const empty = emptyReport();
   return {
-    ...emptyReport(),
+    ...empty,
+    temporal: {
+      ...empty.temporal,
+      runs: [
+        {
+          runId: empty.temporal.owner,
+          startedAt: at(0),
+          endedAt: at(71.4),
+          ended: 'completed',
+          events: 3_412,
+        },
+      ],
+    },
+    versions: {
+      report: '0.1.0',
+      client: '0.1.0',
+      workers: ['0.1.0'],
+      sdk: ['temporal-typescript 1.24.0'],
+      workerIdentities: ['17@worker-1 pgtrek@worker-1', '17@worker-2 pgtrek@worker-2'],
+    },
     name: 'orders-to-aurora',
     summary:
       'It is finished: the target is the primary, after a write pause of 243 ms, and 112 sequences are set; nothing of pgtrek is left behind.',
@@ -33,9 +54,17 @@ export function sampleReport(changes: Partial<MigrationReport> = {}): MigrationR
       user: 'mover',
       server: '18.1',
     },
-    spec: { name: 'orders-to-aurora', source: { host: 'db1.internal', password: { env: 'SOURCE_PASSWORD' } } },
+    spec: {
+      name: 'orders-to-aurora',
+      source: { host: 'db1.internal', password: { env: 'SOURCE_PASSWORD' } },
+    },
     findings: [
-      { id: 'source.connection', scope: 'source', verdict: 'ok', why: 'The source answers: PostgreSQL 15.13, as user mover.' },
+      {
+        id: 'source.connection',
+        scope: 'source',
+        verdict: 'ok',
+        why: 'The source answers: PostgreSQL 15.13, as user mover.',
+      },
       {
         id: 'source.replica_identity',
         scope: 'source',
@@ -80,14 +109,24 @@ export function sampleReport(changes: Partial<MigrationReport> = {}): MigrationR
     flow: {
       figures: 740,
       lagMs: series((n) => 40 + 30 * Math.abs(Math.sin(n / 9)) + (n > 240 && n < 262 ? (n - 240) * 900 : 0)),
-      lagBytes: series((n) => 2e5 + 1.5e5 * Math.abs(Math.cos(n / 7)) + (n > 240 && n < 262 ? (n - 240) * 6e7 : 0)),
+      lagBytes: series(
+        (n) => 2e5 + 1.5e5 * Math.abs(Math.cos(n / 7)) + (n > 240 && n < 262 ? (n - 240) * 6e7 : 0),
+      ),
       retainedBytes: series((n) => 3e8 + (n % 60) * 4e7 + (n > 240 && n < 262 ? (n - 240) * 1.1e9 : 0)),
       walBudget: 50 * 1024 ** 3,
     },
     marks: [
       { at: at(28.1), kind: 'alert', text: 'the lag is 19 s: more than 10 s' },
-      { at: at(30.6), kind: 'schema', text: 'the target has now: column public.orders.note was added (text)' },
-      { at: at(47.1), kind: 'cutover', text: 'the cutover was undone, and the lanes go on: the fence was not had in 5 s' },
+      {
+        at: at(30.6),
+        kind: 'schema',
+        text: 'the target has now: column public.orders.note was added (text)',
+      },
+      {
+        at: at(47.1),
+        kind: 'cutover',
+        text: 'the cutover was undone, and the lanes go on: the fence was not had in 5 s',
+      },
       { at: at(47.2), kind: 'cutover', text: 'the target is the primary' },
     ],
     cutovers: cutovers(),
@@ -127,12 +166,32 @@ export function sampleReport(changes: Partial<MigrationReport> = {}): MigrationR
       },
     ],
     adoptions: [
-      { at: at(30.6), adopted: [{ kind: 'column-added', object: 'public.orders.note', to: 'text' }], left: [], tables: [] },
+      {
+        at: at(30.6),
+        adopted: [{ kind: 'column-added', object: 'public.orders.note', to: 'text' }],
+        left: [],
+        tables: [],
+      },
     ],
     alerts: [{ text: 'the lag is 19 s: more than 10 s', since: at(28.1), until: at(28.4) }],
-    skipped: [{ at: at(33), lane: 'pgtrek_orders_1', lsn: '16/A0000000', text: 'ada left out a transaction of pgtrek_orders_1' }],
+    skipped: [
+      {
+        at: at(33),
+        lane: 'pgtrek_orders_1',
+        lsn: '16/A0000000',
+        text: 'ada left out a transaction of pgtrek_orders_1',
+      },
+    ],
     messages: [
-      { at: at(47.1), kind: 'update', name: 'cutover', identity: '4711@ops-1', by: 'ada', reason: 'CHG-1204', argument: { maxPause: '5s' } },
+      {
+        at: at(47.1),
+        kind: 'update',
+        name: 'cutover',
+        identity: '4711@ops-1',
+        by: 'ada',
+        reason: 'CHG-1204',
+        argument: { maxPause: '5s' },
+      },
       { at: at(47.2), kind: 'signal', name: 'cutover', identity: HOSTILE, by: HOSTILE, reason: 'again' },
     ],
     events: [
@@ -159,7 +218,10 @@ export function emptyReport(): MigrationReport {
 }
 
 function series(value: (n: number) => number): SeriesPoint[] {
-  return Array.from({ length: 500 }, (_, n) => ({ at: at(9.71 + (n * 37.5) / 500), value: Math.round(value(n)) }));
+  return Array.from({ length: 500 }, (_, n) => ({
+    at: at(9.71 + (n * 37.5) / 500),
+    value: Math.round(value(n)),
+  }));
 }
 
 function tables(): ReportTable[] {
@@ -220,7 +282,17 @@ function cutovers(): MigrationReport['cutovers'] {
         marker: lsn('16/C0000028'),
         lanes: [{ lane, lsn: lsn('16/C0000028') }],
         transactionsAfterMarker: 0,
-        hooks: [{ n: 1, kind: 'pgbouncer', moment: 'open', ok: true, attempts: 1, ms: 22, text: 'orders points at the target' }],
+        hooks: [
+          {
+            n: 1,
+            kind: 'pgbouncer',
+            moment: 'open',
+            ok: true,
+            attempts: 1,
+            ms: 22,
+            text: 'orders points at the target',
+          },
+        ],
         warnings: ['Large objects were not brought along.'],
       },
     },
