@@ -2,6 +2,7 @@
 import { Context } from '@temporalio/activity';
 import type { Activities } from '../contract/activities.js';
 import { PgtrekError } from '../contract/errors.js';
+import { packageVersion } from '../contract/package-version.js';
 import { parseSpec } from '../contract/spec.js';
 import { toPgtrekError } from '../postgres/classify-error.js';
 import { validateServers } from '../postgres/validate/index.js';
@@ -16,7 +17,11 @@ export function validateActivities(dependencies: ActivityDependencies): Pick<Act
       const findings = await runStep(dependencies, 'validate both servers', spec, (job) =>
         validateServers({ spec, servers: job.servers, owner, signal: Context.current().cancellationSignal }),
       );
-      return { spec, findings: [...findings, ...(await checkHooks(dependencies, spec))] };
+      return {
+        spec,
+        findings: [...findings, ...(await checkHooks(dependencies, spec))],
+        pgtrek: packageVersion(),
+      };
     },
   };
 }

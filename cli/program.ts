@@ -1,4 +1,3 @@
-import { readFileSync } from 'node:fs';
 import { Command, Option } from 'commander';
 import { addAbortCommand } from './commands/abort.js';
 import { addCutoverCommand } from './commands/cutover.js';
@@ -8,6 +7,7 @@ import { addFinishCommand } from './commands/finish.js';
 import { addListCommand } from './commands/list.js';
 import { addOrphansCommand } from './commands/orphans.js';
 import { addPauseCommand } from './commands/pause.js';
+import { addReportCommand } from './commands/report.js';
 import { addRestartCommand } from './commands/restart.js';
 import { addResumeCommand } from './commands/resume.js';
 import { addRetryCommand } from './commands/retry.js';
@@ -20,6 +20,7 @@ import { addTablesCommand } from './commands/tables.js';
 import { addValidateCommand } from './commands/validate.js';
 import { addVerifyCommand } from './commands/verify.js';
 import { addWorkerCommand } from './commands/worker.js';
+import { packageVersion } from '../contract/package-version.js';
 import { EXIT_CODES_HELP } from './exit-codes.js';
 
 /** The whole command tree; options of the program may stand before or after the command's name. */
@@ -59,6 +60,7 @@ const COMMANDS = [
   addTablesCommand,
   addEventsCommand,
   addListCommand,
+  addReportCommand,
   addPauseCommand,
   addResumeCommand,
   addSetLoadCommand,
@@ -72,16 +74,3 @@ const COMMANDS = [
   addAbortCommand,
   addOrphansCommand,
 ];
-
-/** package.json is one folder up in a checkout and two in dist/. */
-function packageVersion(): string {
-  for (const path of ['../package.json', '../../package.json']) {
-    try {
-      return (JSON.parse(readFileSync(new URL(path, import.meta.url), 'utf8')) as { version: string })
-        .version;
-    } catch {
-      // Not there: the other one is.
-    }
-  }
-  return 'unknown';
-}

@@ -8,6 +8,7 @@ export type { MigrationSummary } from './list-migrations.js';
 export type { RunningFigures } from './live-figures.js';
 export { measureOnce } from './load-progress.js';
 export type { LoadProgress, Progress, TableProgress } from './load-progress.js';
+export type * from './report/shape.js';
 export type { MigrationView, WatchOptions } from './watch-migration.js';
 export type { WorkflowStatus } from './workflow-status.js';
 

@@ -1,10 +1,10 @@
 import type { Client, WorkflowExecutionDescription } from '@temporalio/client';
 import { tsToDate } from '@temporalio/common/lib/time.js';
 import type { LiveFigures } from '../contract/state.js';
+import { decodePayload } from './decode-payload.js';
 
 type RawActivities = NonNullable<WorkflowExecutionDescription['raw']['pendingActivities']>;
 type Activity = RawActivities[number];
-type Payload = NonNullable<NonNullable<Activity['heartbeatDetails']>['payloads']>[number];
 
 const KINDS: ReadonlySet<unknown> = new Set<LiveFigures['kind']>(['monitor', 'copy', 'step']);
 
@@ -27,18 +27,10 @@ export async function decodeLiveFigures(
 
 async function figuresOf(client: Client, activity: Activity): Promise<RunningFigures | undefined> {
   const payload = activity.heartbeatDetails?.payloads?.[0];
-  const details = payload && (await decode(client, payload));
+  const details = await decodePayload(client, payload);
   if (!isLiveFigures(details)) return undefined;
   const { lastStartedTime } = activity;
   return lastStartedTime ? { ...details, since: tsToDate(lastStartedTime).toISOString() } : details;
-}
-
-async function decode(client: Client, payload: Payload): Promise<unknown> {
-  const { payloadConverter, payloadCodecs } = client.options.loadedDataConverter;
-  let payloads = [payload];
-  for (const codec of [...payloadCodecs].reverse()) payloads = await codec.decode(payloads);
-  const [decoded] = payloads;
-  return decoded === undefined ? undefined : payloadConverter.fromPayload(decoded);
 }
 
 function isLiveFigures(details: unknown): details is LiveFigures {

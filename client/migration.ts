@@ -24,6 +24,8 @@ import { summarize } from './list-migrations.js';
 import type { MigrationSummary } from './list-migrations.js';
 import { decodeLiveFigures } from './live-figures.js';
 import type { RunningFigures } from './live-figures.js';
+import { readReport } from './report/read-report.js';
+import type { MigrationReport } from './report/shape.js';
 import { sendSignal, sendUpdate } from './send-message.js';
 import { translateServiceError } from './service-errors.js';
 import { callWithDeadline } from './temporal-link.js';
@@ -34,7 +36,7 @@ import type { MigrationView, WatchOptions } from './watch-migration.js';
 /**
  * One migration, by name: what it says of itself, and what it can be told. Every method throws PgtrekError:
  * MIGRATION_NOT_FOUND, TEMPORAL_UNREACHABLE, and NO_WORKER where a worker has to answer (all but `live`, `summary`,
- * `result` and `signal`).
+ * `report`, `result` and `signal`).
  */
 export class Migration {
   readonly name: string;
@@ -71,6 +73,14 @@ export class Migration {
   /** What Temporal knows of it, without a worker's help. */
   async summary(): Promise<MigrationSummary> {
     return summarize(await this.#describe());
+  }
+
+  /**
+   * All that is known of it, for people who were not there: what was found, when each stage ran, how far it lagged, where it
+   * stopped, who asked for what. Read from the histories of all its runs; a worker is asked too, if one answers.
+   */
+  report(): Promise<MigrationReport> {
+    return readReport(this.#link, this.#handle, this.name);
   }
 
   /** State, live figures and the progress of a load, at once and then every interval; the last one is of the ended migration. */

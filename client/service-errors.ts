@@ -12,6 +12,7 @@ import type { TemporalLink } from './temporal-link.js';
 export const GRPC = {
   CANCELLED: 1,
   DEADLINE_EXCEEDED: 4,
+  NOT_FOUND: 5,
   PERMISSION_DENIED: 7,
   FAILED_PRECONDITION: 9,
   ABORTED: 10,

@@ -1,6 +1,7 @@
 import { WorkflowExecutionAlreadyStartedError } from '@temporalio/client';
 import { PgtrekError } from '../contract/errors.js';
 import { WORKFLOW_TYPE, workflowId } from '../contract/names.js';
+import { packageVersion } from '../contract/package-version.js';
 import { parseSpec } from '../contract/spec.js';
 import type { ConnectionSpec, Spec, SpecInput } from '../contract/spec.js';
 import { translateServiceError } from './service-errors.js';
@@ -18,6 +19,8 @@ export interface MigrationMemo {
   target: string;
   /** ISO; the workflow's own start time begins anew when it continues as new. */
   startedAt: string;
+  /** Of pgtrek that started it; absent in those that older versions started. */
+  pgtrek?: string;
 }
 
 /** The Web UI makes its frame 32 pixels too low for the details in it: a last paragraph with nothing to see is what it cuts. */
@@ -78,7 +81,9 @@ function describeStart(spec: Spec): {
   return {
     staticSummary: cutToBytes(`${spec.name}: ${source} → ${target}`, SUMMARY_BYTES),
     staticDetails: details.join('\n'),
-    memo: { pgtrek: { name: spec.name, mode: spec.mode, source, target, startedAt } },
+    memo: {
+      pgtrek: { name: spec.name, mode: spec.mode, source, target, startedAt, pgtrek: packageVersion() },
+    },
   };
 }
 

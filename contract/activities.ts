@@ -28,6 +28,8 @@ export interface Run {
 export interface ValidateResult {
   spec: Spec;
   findings: Finding[];
+  /** Version of the worker's pgtrek; absent in results of older ones. */
+  pgtrek?: string;
 }
 
 export interface DumpResult {
