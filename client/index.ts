@@ -33,4 +33,5 @@ export type {
   VerifyMessage,
 } from '../contract/message-shapes.js';
 export type * from '../contract/state.js';
+export type * from '../contract/cutover.js';
 export type * from '../contract/verification.js';

@@ -41,6 +41,8 @@ export interface CutoverReport {
   sequencesSet?: number;
   /** Of one that could begin: what it will do to others, and what it will not bring along. */
   warnings?: string[];
+  /** Done, and lanes the other way keep what was the primary up to date. */
+  wayBack?: true;
   /** Absent: forward. back: a rollback. */
   direction?: Direction;
   fence?: FenceReport;

@@ -160,7 +160,13 @@ function takeDone(
   run.progress.sequencesSet = done.sequences;
   run.progress.retired.push(changeover.marker.marker);
   delete run.progress.planBefore;
-  report(run, { outcome: 'done', reasons: [], sequencesSet: done.sequences, fence: done.fence });
+  report(run, {
+    outcome: 'done',
+    reasons: [],
+    sequencesSet: done.sequences,
+    fence: done.fence,
+    ...(changeover.reverse.length > 0 ? { wayBack: true } : {}),
+  });
 }
 
 async function complete(run: MigrationRun, { reverse }: Changeover): Promise<void> {

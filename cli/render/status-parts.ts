@@ -83,7 +83,7 @@ export function renderEnd({ state, width, paint }: Drawing): string[] {
   const report = outcome?.report ?? state.stop?.report;
   const lanes = (report?.lanes ?? []).map(({ lane, lsn }) => `${lane} stands at ${lsn}`);
   const late = report?.late === undefined ? [] : [paint.yellow(`the stop was late: ${plain(report.late)}`)];
-  const next = state.status === 'stopped' ? renderNext(state) : [];
+  const next = state.status === 'stopped' || state.stage === 'protect' ? renderNext(state) : [];
   if (!outcome) return [...lanes, ...late, ...next];
   const sequences =
     outcome.sequencesSet === undefined ? [] : [`${formatMany(outcome.sequencesSet, 'sequence')} set`];
@@ -97,8 +97,13 @@ export function renderEnd({ state, width, paint }: Drawing): string[] {
   ];
 }
 
-/** What can be sent to lanes that stand. */
-function renderNext({ name, stage }: MigrationState): string[] {
+/** What can be sent to lanes that stand, or once the target is the primary. */
+function renderNext({ name, stage, cutover }: MigrationState): string[] {
+  if (cutover?.outcome === 'done' && cutover.fence)
+    return [
+      `next:  pgtrek finish ${name}    clean up, complete`,
+      ...(stage === 'protect' ? [`       pgtrek rollback ${name}  make the source the primary again`] : []),
+    ];
   const finish = stage === 'cutover' ? 'clean up, complete' : 'set the sequences, clean up, complete';
   return [
     `next:  pgtrek finish ${name}   ${finish}`,

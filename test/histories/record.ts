@@ -91,7 +91,7 @@ const BRANCHES: Record<string, Branch> = {
       await query(source, 'CREATE TABLE public.filler AS SELECT generate_series(1, 1000) AS id');
     },
   },
-  cutover: {
+  fenced: {
     rest: {},
     steer: async (migration) => {
       await monitoring(migration);
@@ -102,7 +102,7 @@ const BRANCHES: Record<string, Branch> = {
       await migration.finish();
     },
   },
-  'cutover-undone': {
+  'fence-undone': {
     rest: {},
     steer: async (migration, { target }) => {
       await monitoring(migration);
@@ -153,6 +153,42 @@ const BRANCHES: Record<string, Branch> = {
       await migration.stop({ now: true, then: 'finish' });
     },
   },
+  adopted: {
+    rest: { cdc: { stop: { never: true }, onSchemaChange: 'adopt' } },
+    steer: async (migration, { source }) => {
+      await monitoring(migration);
+      await query(source, 'ALTER TABLE public.film ADD COLUMN note text');
+      await untilState(migration, ({ events }) => events.some(({ kind }) => kind === 'adopted'));
+      await applying(migration);
+      await migration.stop({ now: true });
+    },
+  },
+  'lane-lost': {
+    rest: {},
+    steer: async (migration, { source, target }) => {
+      await monitoring(migration);
+      await query(target, 'ALTER SUBSCRIPTION pgtrek_lane_lost_1 DISABLE');
+      await query(source, DROP_SLOT_SQL);
+      await untilBlocked(migration);
+      await migration.retry();
+      await untilState(
+        migration,
+        ({ stage, lanes }) => stage === 'monitor' && lanes.at(-1)?.name.endsWith('_2') === true,
+      );
+      await migration.stop({ now: true });
+    },
+  },
+  turned: {
+    rest: { cdc: { stop: { never: true } }, cutover: { reverse: true }, verify: { content: true } },
+    steer: async (migration) => {
+      await monitoring(migration);
+      await migration.cutover();
+      await untilState(migration, ({ stage }) => stage === 'protect');
+      await migration.rollback();
+      await untilState(migration, ({ stage, direction }) => stage === 'monitor' && direction === 'forward');
+      await migration.stop({ now: true });
+    },
+  },
   notified: {
     rest: {
       mode: 'full-load',
@@ -163,12 +199,25 @@ const BRANCHES: Record<string, Branch> = {
   'snapshot-lost': { rest: { cdc: { stop: { now: true } } }, fault: 'before copy-data #2' },
 };
 
+/** Once nobody reads from it any more. */
+const DROP_SLOT_SQL = `
+  DO $$ BEGIN
+    LOOP
+      PERFORM pg_terminate_backend(active_pid) FROM pg_replication_slots WHERE slot_name = 'pgtrek_lane_lost_1';
+      BEGIN
+        PERFORM pg_drop_replication_slot('pgtrek_lane_lost_1');
+        RETURN;
+      EXCEPTION WHEN object_in_use THEN PERFORM pg_sleep(0.01);
+      END;
+    END LOOP;
+  END $$`;
+
 /** The apply worker stays in the marker's transaction for longer than the cutover waits. */
 const SLOW_MARKER_SQL = `
   CREATE FUNCTION pgtrek.slow() RETURNS trigger LANGUAGE plpgsql AS 'BEGIN PERFORM pg_sleep(4); RETURN NEW; END';
-  CREATE TRIGGER slow BEFORE INSERT ON pgtrek.pgtrek_cutover_undone_1
+  CREATE TRIGGER slow BEFORE INSERT ON pgtrek.pgtrek_fence_undone_1
     FOR EACH ROW WHEN (NEW.kind = 'marker') EXECUTE FUNCTION pgtrek.slow();
-  ALTER TABLE pgtrek.pgtrek_cutover_undone_1 ENABLE REPLICA TRIGGER slow`;
+  ALTER TABLE pgtrek.pgtrek_fence_undone_1 ENABLE REPLICA TRIGGER slow`;
 
 const [version = 'unreleased', ...wanted] = process.argv.slice(2);
 const folder = path.join(path.dirname(fileURLToPath(import.meta.url)), version);
