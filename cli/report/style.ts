@@ -48,7 +48,7 @@ section > .intro { color: var(--muted); margin-bottom: 16px; max-width: 80ch; }
 .way .what { color: var(--muted); font-size: 13px; }
 .way .where { font-weight: 600; }
 .arrow { color: var(--muted); font-size: 20px; align-self: center; text-align: center; }
-.tiles { display: grid; grid-template-columns: repeat(auto-fit, minmax(158px, 1fr)); gap: 1px; background: var(--card);
+.tiles { display: grid; grid-template-columns: repeat(auto-fit, minmax(144px, 1fr)); gap: 1px; background: var(--card);
   border: 1px solid var(--line); border-radius: 12px; overflow: hidden; margin: 20px 0; }
 .tile { padding: 14px 18px; box-shadow: 0 0 0 1px var(--line); }
 .tile .what { color: var(--muted); font-size: 13px; }
@@ -106,7 +106,7 @@ figcaption strong { font-weight: 600; }
 .fill.faint { fill: var(--muted); }
 .fill.bad { fill: var(--bad); }
 footer { color: var(--muted); font-size: 13px; padding-top: 4px; padding-bottom: 36px; }
-@media (max-width: 700px) {
+@media screen and (max-width: 700px) {
   main, header > div, footer { padding: 0 14px; }
   header { padding-top: 22px; }
   section { padding: 18px 16px; border-radius: 10px; margin: 14px 0; }

@@ -64,6 +64,13 @@ describe('the command, with a migration', () => {
     const [event] = JSON.parse(events.stdout) as { kind: string; text: string }[];
     const sent = JSON.parse(event?.text ?? '{}') as { dropTarget?: boolean; reason?: string };
     assert.deepEqual([event?.kind, sent.dropTarget, sent.reason], ['abort', true, 'a test']);
+
+    const report = await pgtrek(['report', 'orders', '-o', '-']);
+    assert.equal(report.code, 0, report.stderr);
+    assert.match(report.stdout, /^<!doctype html>[^]*It was aborted[^]*<strong>abort<\/strong>[^]*a test/);
+    const unwritten = await pgtrek(['report', 'orders', '-o', '/no-such-folder/report.html']);
+    assert.deepEqual([unwritten.code, unwritten.stdout], [64, '']);
+    assert.match(unwritten.stderr, /^pgtrek: \/no-such-folder\/report\.html cannot be written: ENOENT/);
   });
 
   it('pauses it, changes its load, lets it go on, and plans its stop at a position', async () => {
