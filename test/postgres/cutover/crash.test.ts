@@ -46,9 +46,7 @@ describe('a worker that is killed while it cuts over', () => {
     for (const [n, fault] of chosen.entries()) {
       const child = spare;
       spare = start();
-      const t0 = Date.now();
       outcomes.add(await killAndGoOn(fenced, { child, fault, n: n + 10, tags }));
-      console.log(chosen.length, fault, Date.now() - t0);
     }
     assert.deepEqual([...outcomes].sort(), ['done', 'undone']);
   });
