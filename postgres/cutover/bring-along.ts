@@ -8,12 +8,11 @@ import { copyValues } from '../stop/set-sequences.js';
 import type { Carrying, Ready } from './carry-over.js';
 import type { CutoverAsked } from './cut-over.js';
 import type { CutoverLog } from './log.js';
-import { flushLog, peekSlot } from './peek-slot.js';
+import { peekSlot } from './peek-slot.js';
 import { readPrepared } from './prepared.js';
 
 /** Each session does its share at the same time. Throws whatever is against the decision. */
 export async function bringAlong(
-  job: Job,
   asked: CutoverAsked,
   { leads: { source, target }, log, ready }: Carrying & { ready: Ready },
 ): Promise<void> {
@@ -25,12 +24,7 @@ export async function bringAlong(
     log.step('sequences');
     await beginHere(target, asked.reverse);
   };
-  await flushLog(source);
-  const [{ prepared, isMarked }] = await Promise.all([
-    look(),
-    carry(),
-    prove(job, asked.marker, { readers: crew.readers, log }),
-  ]);
+  const [{ prepared, isMarked }] = await Promise.all([look(), carry()]);
   // Something has been made or altered since: the fingerprint tells whether it counts.
   if (!isMarked) await ready.requireNoDrift();
   if (prepared.length > 0) throw new Error(prepared.join('; '));

@@ -18,6 +18,7 @@ import { openCrew } from './crew.js';
 import type { Crew, Leads } from './crew.js';
 import type { CutoverAsked } from './cut-over.js';
 import type { Guard } from './guard.js';
+import { freshenSlots } from './freshen-slots.js';
 import { findLeftBehind } from './left-behind.js';
 import { lockStrongly, lockWeakly, readFenced } from './lock-tables.js';
 import type { CutoverLog } from './log.js';
@@ -59,12 +60,19 @@ export async function carryOver(
   const bound = { ...job, signal: carrying.guard.signal };
   const ready = await prepare(bound, asked, carrying);
   const { kind, crew } = ready;
+  const { leads, log } = carrying;
   const until = await pauseClients(bound, asked, carrying);
   asked.onStep('the fence');
   await fenceOff(bound, { ...carrying, ready, until });
   await stopLanes(bound, asked, { ...carrying, ready });
-  if (kind !== 'read-only') await close(bound, carrying, ready);
-  await bringAlong(bound, asked, { ...carrying, ready });
+  if (kind === 'external') await close(bound, carrying, ready);
+  await flushLog(leads.source);
+  // Behind a lock nothing more can commit: it is proved while the others are ended.
+  const carry = async () => {
+    if (kind === 'lock') await close(bound, carrying, ready);
+    await bringAlong(asked, { ...carrying, ready });
+  };
+  await Promise.all([prove(bound, asked.marker, { readers: crew.readers, log }), carry()]);
   return kind === 'lock' && ready.tables.length > 0 ? { fence: crew.fence } : {};
 }
 
@@ -88,6 +96,7 @@ async function prepare(job: Job, asked: CutoverAsked, carrying: Carrying): Promi
   for (const warning of await findLeftBehind(job, source, target)) log.warn(warning);
   // What lies behind the slots is not read once more inside the fence.
   await beginHere(target, reverse);
+  await freshenSlots(source, job, { lanes: marker.lanes, signal: guard.signal });
   await trace.begin(source, former);
   await armMarker(job, marker);
   const mark = await markCatalogs(source);

@@ -3,13 +3,12 @@ import assert from 'node:assert/strict';
 import pg from 'pg';
 import type { CutOver, MarkerPlan } from '../../../contract/activities.js';
 import type { HookMoment } from '../../../contract/cutover.js';
-import type { SpecInput } from '../../../contract/spec.js';
 import { cutOver } from '../../../postgres/cutover/cut-over.js';
 import type { CutoverAsked } from '../../../postgres/cutover/cut-over.js';
 import type { Job } from '../../../postgres/job.js';
 import { resumeLanes } from '../../../postgres/lane/resume.js';
 import { LANE, openLane } from '../apply-errors/lane.js';
-import type { Lane } from '../apply-errors/lane.js';
+import type { Lane, LaneOptions } from '../apply-errors/lane.js';
 import { startPair } from '../pair.js';
 import type { Databases, Pair } from '../pair.js';
 
@@ -42,9 +41,14 @@ export interface Fenced extends Lane {
   putBack: (n: number) => Promise<void>;
 }
 
+export interface FencedOptions extends Pick<LaneOptions, 'spec' | 'jobFor'> {
+  /** Beside table t. */
+  tables?: string;
+}
+
 export async function openFenced(
   pair: Pair,
-  { tables = '', spec = {} }: { tables?: string; spec?: Partial<SpecInput> } = {},
+  { tables = '', spec = {}, jobFor }: FencedOptions = {},
 ): Promise<Fenced> {
   let databases: Databases | undefined;
   const lane = await openLane(pair, {
@@ -53,7 +57,7 @@ export async function openFenced(
     spec,
     jobFor: (job, made) => {
       databases = made;
-      return Promise.resolve(job);
+      return jobFor ? jobFor(job, made) : Promise.resolve(job);
     },
   });
   if (!databases) throw new Error('no databases');

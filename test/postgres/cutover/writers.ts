@@ -4,7 +4,7 @@ import { escapeIdentifier } from 'pg';
 import { waitUntil } from '../../../dev/wait-until.js';
 import type { Databases } from '../pair.js';
 
-export const TABLES = (count: number): string =>
+export const writtenTables = (count: number): string =>
   Array.from(
     { length: count },
     (_, n) => `CREATE TABLE t${String(n)} (id bigint PRIMARY KEY, note text, n int NOT NULL DEFAULT 0);
