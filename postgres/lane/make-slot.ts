@@ -6,6 +6,7 @@ import { explained } from '../classify-error.js';
 import { withEnds } from '../job.js';
 import type { Job } from '../job.js';
 import { compareSchema } from '../load/compare-schema.js';
+import { isWayBack } from '../reverse/way-back.js';
 import type { Session } from '../session.js';
 import { takeOver } from '../take-over.js';
 import { givenStart, slotOf } from './lane-names.js';
@@ -17,7 +18,10 @@ const SLOT_SQL = `
   SELECT /* pgtrek: find-slot */ confirmed_flush_lsn::text AS lsn FROM pg_replication_slots
   WHERE slot_name = $1 AND database = current_database()`;
 
-/** Once the subscription exists the slot is its own, and is left alone. */
+/**
+ * Once the subscription exists the slot is its own, and is left alone. One of the way back is left alone as soon as it is
+ * whole: a late attempt must not make it anew when it has been moved on to where changes begin to flow back.
+ */
 export async function makeSlot(job: Job, lane: LaneName): Promise<{ lsn: Lsn }> {
   return withEnds(job, 'slot', async (source, target) => {
     await takeOver(target, job.owner, 'slot');
@@ -25,11 +29,22 @@ export async function makeSlot(job: Job, lane: LaneName): Promise<{ lsn: Lsn }> 
     if (!(await isSubscribed(target, lane))) {
       const given = givenStart(job.spec);
       if (given) await moveSlot(source, given);
-      else await makeAnew(job, lane, source);
+      else if (!(await isWayBack(job, source)) || !(await isWhole(source, lane)))
+        await makeAnew(job, lane, source);
     }
     const { lsn } = await source.one<{ lsn: Lsn }>(SLOT_SQL, [slot]);
     return { lsn };
   });
+}
+
+const WHOLE_SQL = `
+  SELECT /* pgtrek: look-for-whole-slot */ FROM pg_replication_slots
+  WHERE slot_name = $1 AND database = current_database() AND NOT active AND confirmed_flush_lsn IS NOT NULL
+    AND coalesce(wal_status, '') <> 'lost'`;
+
+/** One that is being made is active. */
+async function isWhole(source: Session, lane: LaneName): Promise<boolean> {
+  return (await source.query(WHOLE_SQL, [lane])).length > 0;
 }
 
 /** Nothing has read from one that an earlier attempt made, or half made. */

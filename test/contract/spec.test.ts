@@ -55,6 +55,7 @@ describe('a spec', () => {
     for (const [rest, what] of [
       [{ load: { method: 'dump' } }, /load.method: dump with full-load-and-cdc/],
       [{ target: { ...SMALLEST.target, password: { rdsIam: true } } }, /rdsIam/],
+      [{ target: { ...SMALLEST.target, replication: { password: { rdsIam: true } } } }, /rdsIam/],
     ] as const) {
       assert.throws(() => parseSpec({ ...SMALLEST, ...rest }), what);
     }

@@ -3,6 +3,8 @@ import { after, before, describe, it } from 'node:test';
 import pg from 'pg';
 import type { LaneName } from '../../../contract/names.js';
 import { waitUntil } from '../../../dev/wait-until.js';
+import type { Job } from '../../../postgres/job.js';
+import { makeSlot } from '../../../postgres/lane/make-slot.js';
 import { subscribeLane } from '../../../postgres/lane/subscription.js';
 import { setSequences } from '../../../postgres/stop/set-sequences.js';
 import { startPair } from '../pair.js';
@@ -64,7 +66,7 @@ describe('there and back', () => {
       const figures = await ways.watch(back, second);
       assert.equal(figures.drift, undefined);
       assert.ok((figures.lagMs ?? Infinity) < 5_000);
-      assert.equal(figures.lanes[0]?.errors.apply, '0');
+      assert.equal(figures.lanes[0]?.errors.apply ?? '0', '0');
       await run('target', 'CREATE INDEX account_note ON account (note)');
       assert.deepEqual(
         (await ways.watch(back, second)).drift?.changes.map(({ kind }) => kind),
@@ -100,6 +102,40 @@ describe('there and back', () => {
       assert.match(notes.join(), /^Database test_\d of the target stays read-only/);
     });
   }
+
+  it('goes by as many lanes as the way there, and is prepared anew after an attempt that was undone', async () => {
+    const ways = await openBothWays(pair, {
+      tables: 'CREATE TABLE a (id int PRIMARY KEY); CREATE TABLE b (id int PRIMARY KEY)',
+      spec: { cdc: { lanes: 2 } },
+    });
+    const { there, back, run } = ways;
+    const prepare = async (job: Job, ...numbers: number[]) => {
+      const lanes: LaneName[] = [];
+      for (const n of numbers) lanes.push(await ways.prepare(job, n));
+      return lanes;
+    };
+    const listed = async (end: 'source' | 'target', lanes: LaneName[]) => {
+      const lists = await Promise.all(lanes.map((lane) => published(ways, end, lane)));
+      return lists.flat().sort();
+    };
+    const first = await prepare(there, 1, 2);
+    for (const lane of first) await subscribeLane(there, lane);
+    const undone = await prepare(back, 3, 4);
+    assert.deepEqual(await listed('target', undone), ['a', 'b']);
+    for (const lane of undone) await ways.close(back, lane);
+    await run('target', 'DROP TABLE b; CREATE TABLE b (id int PRIMARY KEY)');
+    const lanes = await prepare(back, 5, 6);
+    assert.deepEqual(await listed('target', lanes), ['a', 'b']);
+    const [lane] = lanes;
+    assert.ok(lane);
+    const slot = () =>
+      run('target', `SELECT restart_lsn FROM pg_replication_slots WHERE slot_name = '${lane}'`);
+    const before = await slot();
+    await makeSlot(back, lane);
+    assert.deepEqual(await slot(), before, 'a late attempt leaves it where it is');
+    assert.equal((await ways.watch(there, first[0] ?? lane)).drift, undefined);
+    await ways.end();
+  });
 });
 
 /** Changes of rows that one call of writeSome makes: a row that moves to another partition is two. */

@@ -85,7 +85,9 @@ export async function openBothWays(
   const back = reversed(there);
   const again = reversed(back);
   let stops = 0;
-  const setting = async (end: End, sql: (role: string) => string) => run(end, sql(there.servers[end].user));
+  const onEnd = async (end: End, sql: string) => {
+    await (end === 'source' ? withSource : withTarget)(there, 'test', (session) => session.query(sql));
+  };
   return {
     databases,
     run,
@@ -111,17 +113,13 @@ export async function openBothWays(
       await confirmStopped(job, { marker, lsn, onFigures: () => undefined });
       await withTarget(job, 'test', (primary) => beginHere(primary, [next]));
     },
-    forbidWrites: async (end) => {
-      await setting(
+    forbidWrites: (end) =>
+      onEnd(
         end,
-        (role) =>
-          `ALTER ROLE ${role} IN DATABASE ${name} SET default_transaction_read_only = off;
-           ALTER DATABASE ${name} SET default_transaction_read_only = on`,
-      );
-    },
-    allowWrites: async (end) => {
-      await run(end, `BEGIN READ WRITE; ALTER DATABASE ${name} RESET default_transaction_read_only; COMMIT`);
-    },
+        `ALTER ROLE CURRENT_USER IN DATABASE ${name} SET default_transaction_read_only = off;
+         ALTER DATABASE ${name} SET default_transaction_read_only = on`,
+      ),
+    allowWrites: (end) => onEnd(end, `ALTER DATABASE ${name} RESET default_transaction_read_only`),
     async close(job, lane) {
       await withTarget(job, 'test', async (session) => {
         await dropSubscription(session, lane);
