@@ -30,6 +30,15 @@ const TYPES_FROM = `
   WHERE t.typisdefined AND ${notOfExtension('pg_type', 't.oid')}
     AND (t.typtype IN ('e', 'd', 'r') OR (t.typtype = 'b' AND t.typcategory <> 'A') OR c.relkind = 'c')`;
 
+/** Of `t`, in pg_type: what follows CREATE DOMAIN name AS. */
+export const DOMAIN_DEFINITION = `
+  concat_ws(' ', format_type(t.typbasetype, t.typtypmod),
+        (SELECT 'COLLATE ' || quote_ident(o.collname) FROM pg_collation o, pg_type b
+          WHERE o.oid = t.typcollation AND b.oid = t.typbasetype AND b.typcollation <> o.oid),
+        CASE WHEN t.typnotnull THEN 'NOT NULL' END, 'DEFAULT ' || t.typdefault,
+        (SELECT string_agg(concat('CONSTRAINT ', quote_ident(k.conname), ' ', pg_get_constraintdef(k.oid)), ' ' ORDER BY k.conname)
+          FROM pg_constraint k WHERE k.contypid = t.oid AND k.contype = 'c'))`;
+
 /** Few databases have more than some hundred of them, so what they are made of is looked up for each. */
 function types(): CatalogPart {
   return {
@@ -48,12 +57,7 @@ function types(): CatalogPart {
     name: `format('%I.%I', n.nspname, t.typname)`,
     definition: `CASE t.typtype
       WHEN 'e' THEN 'ENUM'
-      WHEN 'd' THEN concat_ws(' ', format_type(t.typbasetype, t.typtypmod),
-        (SELECT 'COLLATE ' || quote_ident(o.collname) FROM pg_collation o, pg_type b
-          WHERE o.oid = t.typcollation AND b.oid = t.typbasetype AND b.typcollation <> o.oid),
-        CASE WHEN t.typnotnull THEN 'NOT NULL' END, 'DEFAULT ' || t.typdefault,
-        (SELECT string_agg(concat('CONSTRAINT ', quote_ident(k.conname), ' ', pg_get_constraintdef(k.oid)), ' ' ORDER BY k.conname)
-          FROM pg_constraint k WHERE k.contypid = t.oid AND k.contype = 'c'))
+      WHEN 'd' THEN ${DOMAIN_DEFINITION}
       WHEN 'c' THEN concat('(', (
         SELECT string_agg(concat_ws(' ', quote_ident(a.attname), format_type(a.atttypid, a.atttypmod),
           'COLLATE ' || (SELECT quote_ident(o.collname) FROM pg_collation o WHERE o.oid = a.attcollation AND o.collname <> 'default')),

@@ -24,7 +24,8 @@ const COMMENTS_SQL = `
   FROM pg_description d CROSS JOIN LATERAL pg_identify_object(d.classoid, d.objoid, d.objsubid) i
   WHERE d.objoid >= ${FIRST_USER_OID} AND ${NO_MEMBER}
     AND d.classoid NOT IN ('pg_extension'::regclass, 'pg_publication'::regclass, 'pg_subscription'::regclass)
-    AND i.identity !~ '(^| on )(pgtrek|pg_temp|pg_toast)[^.]*(\\.|$)'`;
+    AND i.identity !~ '(^| on )(pgtrek|pg_temp_\\d+|pg_toast\\w*)(\\.|$)'
+    AND NOT (i.type = 'event trigger' AND i.identity LIKE 'pgtrek\\_%')`;
 
 const STATISTICS_SQL = `
   SELECT format('statistics %I.%I', n.nspname, s.stxname) AS name, s.stxrelid AS rel,

@@ -5,6 +5,7 @@ import { withEnds } from '../job.js';
 import type { Job } from '../job.js';
 import { copyRows } from '../load/copy-rows.js';
 import type { Session } from '../session.js';
+import { takeOver } from '../take-over.js';
 import { keysJoin, keyValues, lookUpRows, prepare } from './content.js';
 import type { Ends, Hash } from './content.js';
 import { whereOf } from './tables.js';
@@ -47,18 +48,17 @@ async function repairTable(
   { table, keys, hash, leaveOut }: TableRepair,
 ): Promise<bigint> {
   const { source, target } = ends;
+  await takeOver(target, job.owner, 'repair');
   await Promise.all([prepare(source), prepare(target)]);
-  await source.read(() =>
+  const asApplied = await source.read(() =>
     target.transaction(async () => {
-      if (!(await asApply(target)))
-        leaveOut(
-          table.qualified,
-          'it was mended with its triggers and foreign keys in force, as the role may not set session_replication_role',
-        );
+      const inRole = await asApply(target);
       await bringRows(job, ends, table, keys);
       await putRows(target, table, keys);
+      return inRole;
     }),
   );
+  if (!asApplied) leaveOut(table.qualified, IN_FORCE);
   const [here, there] = [
     await lookUpRows(source, { table, hash }, keys),
     await lookUpRows(target, { table, hash }, keys),
@@ -68,6 +68,9 @@ async function repairTable(
     .filter((id) => here.get(id)?.hash === there.get(id)?.hash);
   return BigInt(equal.length);
 }
+
+const IN_FORCE =
+  'it was mended with its triggers and foreign keys in force, as the role may not set session_replication_role';
 
 /** Triggers and keys do what they do when a lane applies. False where the role may not have it so. */
 async function asApply(target: Session): Promise<boolean> {

@@ -3,6 +3,7 @@
  * was dumped. What differs is therefore made anew on the target from the source's words, in a transaction that is rolled back,
  * and read as the target writes it.
  */
+import { DOMAIN_DEFINITION } from '../fingerprint/database-parts.js';
 import type { SchemaItem } from '../fingerprint/read-items.js';
 import type { Session } from '../session.js';
 
@@ -67,6 +68,7 @@ type MakeTrial = (item: SchemaItem, table: string) => Trial | undefined;
 
 const TRIALS: Record<string, MakeTrial> = {
   view: tryView,
+  type: tryDomain,
   column: tryColumn,
   constraint: tryConstraint,
   index: tryIndex,
@@ -92,6 +94,15 @@ function tryView({ definition }: SchemaItem): Trial | undefined {
     statements: [`CREATE /* pgtrek: try-definition */ TEMPORARY VIEW pgtrek_trial AS ${query}`],
     read: `SELECT pg_get_viewdef(${OID}) AS definition`,
     finish: (text) => `${head}${text}`,
+  };
+}
+
+function tryDomain({ definition }: SchemaItem): Trial | undefined {
+  if (definition === null || definition === 'ENUM') return undefined;
+  return {
+    statements: [`CREATE /* pgtrek: try-definition */ DOMAIN ${NAME} AS ${definition}`],
+    read: `SELECT ${DOMAIN_DEFINITION} AS definition FROM pg_type t WHERE t.oid = '${NAME}'::regtype`,
+    finish: (text) => text,
   };
 }
 

@@ -99,7 +99,9 @@ export class Tally {
         .sort((a, b) => compare(a.table, b.table))
         .slice(0, MOST_TABLES),
       differingTables: differing.length,
-      notCompared: [...this.notCompared.values()].slice(0, MOST_NOT_COMPARED),
+      notCompared: [...this.notCompared.values()]
+        .sort((a, b) => compare(a.table, b.table))
+        .slice(0, MOST_NOT_COMPARED),
     };
   }
 }

@@ -36,6 +36,9 @@ describe('the command', () => {
     [['set-load', 'orders', '--jobs', 'many'], /It must be a whole number/],
     [['restart', 'orders', '--drop'], /unknown option '--drop'/],
     [['stop', 'orders', '--now', '--then', 'rest'], /Allowed choices are finish, wait/],
+    [['verify'], /the name of a migration, or --file <spec>/],
+    [['verify', 'orders', '--point'], /--point goes with --file/],
+    [['verify', 'orders', '--repair'], /give --yes/],
     [['demo', '--factor', '0'], /It must be a number above 0/],
   ];
   for (const [args, told] of WRONG) {

@@ -225,7 +225,11 @@ describe('a comparison at a point', () => {
     assert.deepEqual(differing, []);
     assert.equal(rows, '200');
     await databases.run('target', `UPDATE t SET t = 'grüsse' WHERE id = 7`);
-    assert.deepEqual((await verify()).differences, [{ table: 'public.t', key: 'id = 7', kind: 'different' }]);
+    await databases.run('target', 'DELETE FROM p WHERE id = 8');
+    assert.deepEqual((await verify()).differences, [
+      { table: 'public.p', key: 'id = 8', kind: 'missing' },
+      { table: 'public.t', key: 'id = 7', kind: 'different' },
+    ]);
   });
 
   it('leaves out what the role may not read, and says so', async () => {
@@ -244,6 +248,16 @@ describe('a comparison at a point', () => {
     ]);
     await databases.run('target', DAMAGE_SQL);
     assert.deepEqual((await verify()).differences, DAMAGE);
+    await databases.run('target', 'GRANT ALL ON one_key TO reader');
+    const mended = await verify({ tables: ['one_key', 'two_keys'], repair: true });
+    assert.equal(mended.repaired, '6');
+    assert.deepEqual(
+      mended.notCompared.map(({ table, why }) => [table, why.slice(0, 40)]),
+      [
+        ['public.one_key', 'it was mended with its triggers and fore'],
+        ['public.two_keys', 'its rows could not be mended: permission'],
+      ],
+    );
   });
 
   it('mends the rows that are told, and compares again', async () => {
