@@ -266,8 +266,7 @@ describe('the PgBouncer hook', () => {
   }
 
   function attempt(hooks: HookList) {
-    const at = (end: 'source' | 'target') => ({ host: '127.0.0.1', port: pair[end].port, database: 'shop' });
-    const [from, to] = [at('source'), at('target')];
+    const [from, to] = [pair.source.connection('shop'), pair.target.connection('shop')];
     return startAttempt({ hooks, hooksDir: scene.hooksDir, from, to });
   }
 
