@@ -17,6 +17,11 @@ export interface CutoverMigration {
 // A lag right after much was written may refuse the first of them.
 const MOST_ATTEMPTS = 10;
 
+// 4 GB take minutes on a slow machine.
+const LOAD_DEADLINE_MS = 60 * 60_000;
+// The lanes of the other direction apply some seconds after a cutover.
+const TURN_DEADLINE_MS = 2 * 60_000;
+
 /** Resolves when changes follow. */
 export async function openCutoverMigration(
   arena: CutoverArena,
@@ -37,13 +42,10 @@ export async function openCutoverMigration(
     cdc: { stop: { never: true } },
     cutover: { reverse: true, hooks },
   });
-  const follow = (direction: Direction) =>
-    orDies(
-      parts,
-      untilState(migration, (state) => isFollowing(state, direction), signal),
-    );
+  const follow = (direction: Direction, deadlineMs = TURN_DEADLINE_MS) =>
+    orDies(parts, untilFollowing(migration, { direction, deadlineMs, signal }));
   const attempt = (direction: Direction) => orDies(parts, attemptOnce(migration, { direction, signal }));
-  await follow('forward');
+  await follow('forward', LOAD_DEADLINE_MS);
   return {
     migration,
     async change(direction) {
@@ -83,6 +85,23 @@ async function attemptOnce(
   );
   if (cutover === undefined) throw new Error('there is no report of the cutover');
   return cutover;
+}
+
+async function untilFollowing(
+  migration: Migration,
+  { direction, deadlineMs, signal }: { direction: Direction; deadlineMs: number; signal: AbortSignal },
+): Promise<void> {
+  const late = AbortSignal.timeout(deadlineMs);
+  try {
+    await untilState(migration, (state) => isFollowing(state, direction), AbortSignal.any([signal, late]));
+  } catch (error) {
+    if (signal.aborted || !late.aborted) throw error;
+    const { status, stage, direction: now = 'forward', lanes } = await migration.state();
+    const told = lanes.map((lane) => `${lane.name} ${lane.status}`).join(', ');
+    throw new Error(`changes do not flow ${direction}: ${status} in ${stage}, ${now}, with ${told}`, {
+      cause: error,
+    });
+  }
 }
 
 /** Changes flow this way, and nothing is loaded. */
