@@ -218,6 +218,7 @@ describe('the PgBouncer hook', () => {
     assert.equal(result?.ok, false);
     assert.equal(result.attempts, 3);
     assert.match(result.text, /ECONNREFUSED/);
+    assert.doesNotMatch(result.text, /clients/, 'they were not made to wait');
   });
 
   it('is checked by validate', async () => {
