@@ -30,16 +30,18 @@ const LOOK_EVERY_MS = 50;
 /** Until no client's transaction runs; when that takes too long they go on, and it throws. */
 export async function pauseClients(pooled: PooledClients): Promise<string> {
   const { database, memory } = pooled;
+  let isSaid = false;
   try {
     return await withConsole(pooled, async (console) => {
       const { paused, ...address } = await findDatabase(pooled, console);
       memory.seen = address;
+      isSaid = true;
       // A PAUSE that was cut off has set the mark, and transactions may still run: it is said again.
       await console.pause(database);
       return `${database} ${paused ? 'was paused already' : 'is paused'}`;
     });
   } catch (error) {
-    throw await takeBack(pooled, error);
+    throw isSaid ? await takeBack(pooled, error) : error;
   }
 }
 

@@ -1,6 +1,7 @@
 #!/usr/bin/env node
 import { reportError } from '../cli/report-error.js';
 import { runApplySuite } from './apply/run-suite.js';
+import { runCutoverSuite } from './cutover/run-suite.js';
 import { runLoadSuite } from './load/run-suite.js';
 import { buildProgram } from './program.js';
 import { runStopSuite } from './stop/run-suite.js';
@@ -12,6 +13,7 @@ try {
     stop: runStopSuite,
     apply: runApplySuite,
     verify: runVerifySuite,
+    cutover: runCutoverSuite,
   }).parseAsync(process.argv);
 } catch (error) {
   process.exitCode = reportError(error, { json: false });

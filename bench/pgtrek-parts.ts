@@ -24,17 +24,19 @@ export interface PartsOptions {
   /** cli/main.js of the installed pgtrek; undefined where it was not built. */
   pgtrek: string | undefined;
   belongings: Belongings;
+  /** More variables of the worker. */
+  environment?: Record<string, string>;
 }
 
 export async function startParts(options: PartsOptions): Promise<PgtrekParts> {
-  const { source, target, belongings, pgtrek: main } = options;
+  const { source, target, belongings, pgtrek: main, environment } = options;
   if (main === undefined) throw new Error('pgtrek was not built');
   const temporal = await belongings.open(
     () => startTemporalServer(),
     (server) => server.stop(),
   );
   const { address, namespace } = temporal;
-  const passwords = { SOURCE_PASSWORD: source.password, TARGET_PASSWORD: target.password };
+  const passwords = { SOURCE_PASSWORD: source.password, TARGET_PASSWORD: target.password, ...environment };
   const worker = await belongings.open(
     () => startWorkerProcess({ address, namespace, passwords, main }),
     (process) => process.stop(),

@@ -4,6 +4,8 @@ import { dirname, resolve } from 'node:path';
 import { Command, InvalidArgumentError } from 'commander';
 import { APPLY_SUBJECT_NAMES } from './apply/subject.js';
 import type { ApplySubjectName } from './apply/subject.js';
+import { CUTOVER_CASE_NAMES } from './cutover/case.js';
+import type { CutoverCaseName } from './cutover/case.js';
 import { DATA_SET_NAMES } from './load/data-set.js';
 import type { DataSetName } from './load/data-set.js';
 import { SUBJECT_NAMES } from './load/subject.js';
@@ -60,12 +62,21 @@ export interface VerifyOptions extends SuiteOptions {
   scale: number;
 }
 
+export interface CutoverOptions extends SuiteOptions {
+  cases: CutoverCaseName[];
+  /** Share of 1.5 GB. */
+  scale: number;
+  /** Transactions a second of the case `tables`. */
+  rate: number;
+}
+
 /** Each returns the exit code. */
 export interface Suites {
   load: (options: LoadOptions) => Promise<number>;
   stop: (options: StopOptions) => Promise<number>;
   apply: (options: ApplyOptions) => Promise<number>;
   verify: (options: VerifyOptions) => Promise<number>;
+  cutover: (options: CutoverOptions) => Promise<number>;
 }
 
 export function buildProgram(suites: Suites): Command {
@@ -115,6 +126,14 @@ export function buildProgram(suites: Suites): Command {
       parseNames('subject', VERIFY_SUBJECT_NAMES),
       [...VERIFY_SUBJECT_NAMES],
     );
+  addSuite(program, 'cutover', suites.cutover)
+    .description('How long writers wait while the target becomes the primary, and back.')
+    .option('--cases <names>', `of ${CUTOVER_CASE_NAMES.join(',')}`, parseNames('case', CUTOVER_CASE_NAMES), [
+      ...CUTOVER_CASE_NAMES,
+    ])
+    .option('--runs <n>', 'cutovers of each case, and as many rollbacks', parseCount, 10)
+    .option('--scale <factor>', 'share of 1.5 GB', parseFactor, 1)
+    .option('--rate <n>', 'transactions a second of the case tables', parseRate, 2_000);
   return program;
 }
 

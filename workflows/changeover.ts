@@ -107,6 +107,7 @@ function fenceAndSwitch(run: MigrationRun, { marker, reverse }: Changeover): Pro
     maxPause: run.asked.cutover?.maxPause ?? maxPause,
     retired: run.progress.retired,
     reverse: reverse.map(({ lane }) => lane),
+    ...(directionOf(run) === 'back' ? { direction: 'back' } : {}),
   });
 }
 

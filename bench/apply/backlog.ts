@@ -9,7 +9,7 @@ import type { Arena } from '../load/subject.js';
 const TABLES = ['pgbench_accounts', 'pgbench_branches', 'pgbench_tellers', 'pgbench_history'];
 
 /** It stands beside pg_dump. */
-function pgbenchOf(tools: ClientTools): string {
+export function pgbenchOf(tools: ClientTools): string {
   return join(dirname(tools.pgDump), 'pgbench');
 }
 

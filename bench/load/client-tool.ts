@@ -25,18 +25,26 @@ const ANSWER_DEADLINE_MS = 5_000;
 /** Runs a tool as a person would, with its memory counted. Throws with its errors. It ends with the run, its children with it. */
 export async function runClientTool(
   { memory, belongings }: Pick<Arena, 'memory' | 'belongings'>,
-  { file, args, connection, env = {} }: ToolCall,
+  call: ToolCall,
 ): Promise<string> {
-  const child = await belongings.open(
-    async () => startGroup(file, args, { ...(connection && environmentFor(connection)), ...env }),
-    (started) => started.end(),
-  );
+  const child = await startClientTool({ belongings }, call);
   const forget = memory.count(child.pid);
   try {
     return await child.output;
   } finally {
     forget();
   }
+}
+
+/** Begins to run a tool. It ends with the run, its children with it. */
+export function startClientTool(
+  { belongings }: Pick<Arena, 'belongings'>,
+  { file, args, connection, env = {} }: ToolCall,
+): Promise<ProcessGroup> {
+  return belongings.open(
+    async () => startGroup(file, args, { ...(connection && environmentFor(connection)), ...env }),
+    (started) => started.end(),
+  );
 }
 
 /** What a tool answers at once; undefined where it fails, or hangs. */
@@ -53,7 +61,7 @@ export async function askTool(file: string, args: string[]): Promise<string | un
   }
 }
 
-interface ProcessGroup {
+export interface ProcessGroup {
   pid: number | undefined;
   /** Of stdout, once it has ended well. */
   output: Promise<string>;

@@ -218,6 +218,7 @@ describe('the PgBouncer hook', () => {
     assert.equal(result?.ok, false);
     assert.equal(result.attempts, 3);
     assert.match(result.text, /ECONNREFUSED/);
+    assert.doesNotMatch(result.text, /clients/, 'they were not made to wait');
   });
 
   it('is checked by validate', async () => {
@@ -266,8 +267,7 @@ describe('the PgBouncer hook', () => {
   }
 
   function attempt(hooks: HookList) {
-    const at = (end: 'source' | 'target') => ({ host: '127.0.0.1', port: pair[end].port, database: 'shop' });
-    const [from, to] = [at('source'), at('target')];
+    const [from, to] = [pair.source.connection('shop'), pair.target.connection('shop')];
     return startAttempt({ hooks, hooksDir: scene.hooksDir, from, to });
   }
 

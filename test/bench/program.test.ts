@@ -65,6 +65,19 @@ describe('the arguments of the benchmark', () => {
     });
   });
 
+  it('are ten cutovers and rollbacks of every case', async () => {
+    assert.deepEqual(await parse('cutover'), {
+      cases: ['pgbench', 'tables', 'pgbouncer'],
+      rate: 2_000,
+      runs: 10,
+      scale: 1,
+    });
+    assert.deepEqual(
+      await parse(...['cutover', '--cases', 'tables', '--runs', '2', '--scale', '0.14', '--rate', '500']),
+      { cases: ['tables'], rate: 500, runs: 2, scale: 0.14 },
+    );
+  });
+
   it('may choose how much is written, and by how many', async () => {
     assert.deepEqual(
       await parse(...['stop', '--lanes', '2', '--rate', '0', '--runs', '3', '--sessions', '8']),
@@ -114,7 +127,7 @@ async function parse(...args: string[]): Promise<unknown> {
     parsed = options;
     return 0;
   };
-  const program = buildProgram({ load: run, stop: run, apply: run, verify: run });
+  const program = buildProgram({ load: run, stop: run, apply: run, verify: run, cutover: run });
   for (const command of [program, ...program.commands]) {
     command.configureOutput({ writeErr: () => undefined });
   }

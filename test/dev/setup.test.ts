@@ -37,6 +37,11 @@ it('set-up tells what to do where a thing cannot be had', async () => {
     const other = `import { cannotGet } from '${browser}'; cannotGet()`;
     const refused = run(process.execPath, ['--input-type=module', '-e', other], { env });
     await assert.rejects(refused, /no Chromium.*PGTREK_CHROMIUM/);
+
+    const pooler = new URL('../../dev/setup/pgbouncer.mjs', import.meta.url).href;
+    const last = `import { cannotGet } from '${pooler}'; cannotGet()`;
+    const without = run(process.execPath, ['--input-type=module', '-e', last], { env });
+    await assert.rejects(without, /no PgBouncer.*PGTREK_PGBOUNCER/);
   } finally {
     await rm(empty, { recursive: true });
   }

@@ -84,8 +84,12 @@ export function specWith(
 ): Spec {
   return parseSpec({
     name: 'moved',
-    source: { ...from, user: 'mover' },
-    target: { ...to, user: 'mover' },
+    source: { ...addressOf(from), user: 'mover' },
+    target: { ...addressOf(to), user: 'mover' },
     cutover: { hooks },
   });
+}
+
+function addressOf({ host, port, database }: Address): Address {
+  return { host, port, database };
 }
