@@ -140,6 +140,26 @@ describe('a cutover under writers', () => {
     await putBack();
   });
 
+  it('opens a target that a cutover the other way had closed', async () => {
+    const { database } = fenced.job.servers.target;
+    const set = 'SET default_transaction_read_only';
+    await fenced.run(
+      'target',
+      `ALTER ROLE CURRENT_USER IN DATABASE ${database} ${set} = off; ALTER DATABASE ${database} ${set} = on; ALTER ROLE app NOLOGIN`,
+    );
+    const result = await fenced.attempt({}, jobWith({ denyLogin: ['app'] }));
+    n += 1;
+    assert.equal(result.outcome, 'done', JSON.stringify(result));
+    const settings = await fenced.run(
+      'target',
+      'SELECT FROM pg_db_role_setting JOIN pg_database d ON d.oid = setdatabase WHERE datname = current_database()',
+    );
+    assert.deepEqual(settings, []);
+    const [app] = await fenced.run('target', `SELECT rolcanlogin FROM pg_roles WHERE rolname = 'app'`);
+    assert.equal(app?.rolcanlogin, true);
+    await putBack();
+  });
+
   it('ends an autovacuum in the way', async () => {
     await fenced.run(
       'source',
