@@ -49,7 +49,7 @@ export async function prepareCutover(run: MigrationRun): Promise<void> {
     return;
   }
   run.progress.planBefore ??= run.state.stop ?? { kind: 'never', then: 'wait' };
-  planStop(run, { kind: 'never', then: 'wait' });
+  planStop(run, { kind: 'never', then: run.progress.planBefore.then });
   await condition(() => isPlanGone(run) || run.clockError !== undefined);
   if (run.clockError !== undefined) return;
   if (run.progress.planBefore === undefined) {

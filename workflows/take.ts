@@ -75,6 +75,7 @@ const TAKE: { [Name in MessageName]: (run: MigrationRun, message: MessageShapes[
   },
   verify: (run, message) => {
     run.asked.verify = message;
+    run.state.verifying = { since: new Date().toISOString(), ...byOf(message) };
   },
   setLoad: (run, { jobs, indexJobs }) => {
     if (!run.state.load) return;

@@ -51,7 +51,7 @@ async function verifyOnce(run: MigrationRun): Promise<void> {
   );
   if (!result) return;
   run.state.verification = result;
-  end(run, result.equal ? 'equal' : 'different');
+  end(run, result.differingTables === 0 ? 'equal' : 'different');
   note(run, 'verified', describe(result));
 }
 

@@ -99,7 +99,7 @@ export function renderEnd({ state, width, paint }: Drawing): string[] {
 
 /** What can be sent to lanes that stand, or once the target is the primary. */
 function renderNext({ name, stage, cutover }: MigrationState): string[] {
-  if (cutover?.outcome === 'done' && cutover.fence)
+  if (stage === 'protect' || (stage === 'cutover' && cutover?.fence))
     return [
       `next:  pgtrek finish ${name}    clean up, complete`,
       ...(stage === 'protect' ? [`       pgtrek rollback ${name}  make the source the primary again`] : []),

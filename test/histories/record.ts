@@ -186,7 +186,7 @@ const BRANCHES: Record<string, Branch> = {
       await untilState(migration, ({ stage }) => stage === 'protect');
       await migration.rollback();
       await untilState(migration, ({ stage, direction }) => stage === 'monitor' && direction === 'forward');
-      await migration.stop({ now: true });
+      await migration.stop({ now: true, then: 'finish' });
     },
   },
   notified: {
