@@ -28,7 +28,7 @@ export const VERIFY_SUBJECTS: VerifySubject[] = [
   { name: 'pgtrek-online', compare: (ends) => compareWith(ends, 'online') },
 ];
 
-export const TABLES = ['pgbench_accounts', 'pgbench_history', 'pgbench_tellers', 'pgbench_branches'];
+const TABLES = ['pgbench_accounts', 'pgbench_history', 'pgbench_tellers', 'pgbench_branches'];
 
 /** Table by table, both ends at the same time, with as many workers as the servers give; it tells no key. */
 async function compareSums({ source, target }: Ends): Promise<bigint> {

@@ -12,7 +12,7 @@ export interface Range {
   to: string[] | null;
 }
 
-export const WHOLE: Range = { from: null, to: null };
+const WHOLE: Range = { from: null, to: null };
 
 /** Of a table that cannot be cut, nothing; then there is one chunk. */
 export function rangeConditions({ ranged }: ComparedTable, { from, to }: Range): string[] {

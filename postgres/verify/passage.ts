@@ -1,5 +1,6 @@
 /** Waits until what the source has committed is on the target. */
 import { setTimeout as delay } from 'node:timers/promises';
+import { PgtrekError } from '../../contract/errors.js';
 import { compareLsn } from '../../contract/names.js';
 import type { LaneName, Lsn } from '../../contract/names.js';
 import type { Job } from '../job.js';
@@ -7,14 +8,11 @@ import { hasHeartbeat, sendHeartbeat } from '../lane/heartbeat.js';
 import { journalTable } from '../lane/journal.js';
 import type { Ends } from './content.js';
 
-/**
- * Resolves when everything that was committed on the source at the call is on the target; false when that takes too long:
- * then at once for every later call.
- */
-export type Passage = (ends: Ends) => Promise<boolean>;
+/** Resolves when everything that was committed on the source at the call is on the target. Throws SUBSCRIPTION_FAILED when that takes too long. */
+export type Passage = (ends: Ends) => Promise<void>;
 
 /** Nothing flows. */
-export const STILL: Passage = () => Promise.resolve(true);
+export const STILL: Passage = () => Promise.resolve();
 
 /** A lane that is further behind than this has trouble, which monitor tells. */
 const PATIENCE_MS = 120_000;
@@ -29,11 +27,13 @@ export async function createPassage(job: Job, ends: Ends, lanes: LaneName[]): Pr
   const found = await ends.source.query<{ lane: LaneName }>(JOURNALS_SQL, journals);
   const withJournal = found.map(({ lane }) => lane);
   const wait = withJournal.length > 0 ? waitForBeats(job, withJournal) : waitForSlots;
-  let isStuck = false;
   return async (by) => {
-    const endsAt = Date.now() + PATIENCE_MS;
-    if (!isStuck) isStuck = !(await wait(by, endsAt));
-    return !isStuck;
+    if (await wait(by, Date.now() + PATIENCE_MS)) return;
+    throw new PgtrekError(
+      'SUBSCRIPTION_FAILED',
+      'The target did not get what the source had committed in 2 minutes: nothing that differs can be told from what is on its way.',
+      { remedy: 'See what keeps the lanes, or wait until they have caught up; then compare again.' },
+    );
   };
 }
 

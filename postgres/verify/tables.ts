@@ -6,6 +6,7 @@ import { closed, findPartialRelations } from '../partial-tables.js';
 import { readSelection, rootOf } from '../selection.js';
 import type { Relation, RelationName } from '../selection.js';
 import type { Session } from '../session.js';
+import { verifySettings } from './settings.js';
 
 export type End = 'source' | 'target';
 
@@ -292,7 +293,8 @@ function tableOf(
       )
     : 0;
   const sameOrder = key ? key.slice(0, firstOther === -1 ? key.length : firstOther) : [];
-  const inOrder = Math.abs(facts.correlation ?? 1) >= ORDERLY || spec.verify.bytesPerSecond !== undefined;
+  const inOrder =
+    Math.abs(facts.correlation ?? 1) >= ORDERLY || verifySettings(spec).bytesPerSecond !== undefined;
   return {
     qualified: unit.qualified,
     from,

@@ -1,7 +1,6 @@
 /** Compares both databases inside both servers: no row travels. */
 import { setTimeout as delay } from 'node:timers/promises';
 import type { LaneName } from '../../contract/names.js';
-import { bytesOf } from '../../contract/values.js';
 import type { Verification, VerifyKind } from '../../contract/verification.js';
 import { messageOf, sqlState } from '../classify-error.js';
 import { withEnds } from '../job.js';
@@ -18,6 +17,7 @@ import { compareSequences } from './compare-sequences.js';
 import { STILL, createPassage } from './passage.js';
 import type { Passage } from './passage.js';
 import { repairRows } from './repair.js';
+import { verifySettings } from './settings.js';
 import { readTablesToCompare } from './tables.js';
 import type { ComparedTable, TablesToCompare } from './tables.js';
 import { Tally } from './tally.js';
@@ -117,8 +117,7 @@ async function* chunksOf(
   source: Ends['source'],
   tables: ComparedTable[],
 ): AsyncGenerator<Chunk> {
-  const { chunkSize, jobs } = job.spec.verify;
-  const size = bytesOf(chunkSize) ?? Infinity;
+  const { chunkBytes: size, jobs } = verifySettings(job.spec);
   await prepare(source);
   for (const table of tables) {
     const content: Content = { table, hash };
@@ -136,8 +135,8 @@ async function inParallel(
   chunks: AsyncGenerator<Chunk>,
   work: (ends: Ends, chunk: Chunk) => Promise<void>,
 ): Promise<void> {
-  const { jobs, bytesPerSecond } = job.spec.verify;
-  const pace = bytesPerSecond === undefined ? undefined : new Pace(bytesOf(bytesPerSecond) ?? Infinity);
+  const { jobs, bytesPerSecond } = verifySettings(job.spec);
+  const pace = bytesPerSecond === undefined ? undefined : new Pace(bytesPerSecond);
   const failures: unknown[] = [];
   const run = () =>
     withEnds(job, 'verify', async (source, target) => {

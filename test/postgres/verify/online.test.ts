@@ -151,6 +151,7 @@ const WRITE_SQL = `
       DELETE FROM account WHERE id = 5000 + k % 500;
       INSERT INTO account VALUES (5000 + k % 500, 0, 'again') ON CONFLICT DO NOTHING;
       COMMIT;
+      PERFORM pg_sleep(0.005);
     END LOOP;
   END $$`;
 

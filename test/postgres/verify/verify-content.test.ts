@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import { after, before, describe, it } from 'node:test';
+import { laneName } from '../../../contract/names.js';
 import type { RowDifference } from '../../../contract/verification.js';
 import { startPair } from '../pair.js';
 import type { Pair } from '../pair.js';
@@ -291,6 +292,13 @@ describe('a comparison at a point', () => {
       sql: `CREATE SEQUENCE a; CREATE SEQUENCE b; CREATE SEQUENCE c; SELECT setval('c', 5)`,
     });
     await databases.run('source', `SELECT nextval('a'), setval('b', 1, true)`);
+    await databases.run('target', `SELECT setval('c', 1, false)`);
+    const before = await verify({ lanes: [laneName('compare', 1)] });
+    assert.deepEqual(before.notCompared, [
+      { table: 'sequences', why: 'they are not set on the target yet; a cutover, or finish, sets them' },
+    ]);
+    assert.equal(before.equal, true);
+    await databases.run('target', `SELECT setval('c', 5)`);
     await databases.run('target', `SELECT setval('a', 7, false)`);
     const found = await verify();
     assert.equal(found.equal, false);
