@@ -112,14 +112,14 @@ export class Migration {
     return this.#update('pause', message);
   }
 
-  /** Ends a pause; or lets lanes that stand after a stop or a cutover go on, with no stop planned. */
+  /** Ends a pause; or lets lanes that stand after a stop go on, with no stop planned. */
   resume(message: ResumeMessage = {}): Promise<MigrationState> {
     return this.#update('resume', message);
   }
 
   /**
-   * Stops the lanes now, sets the sequences, and keeps the lanes. `maxPause` (`500ms`, `5s`, `2min`; default 5s): it is
-   * undone when they do not stand by then. `dryRun`: only looks. Returns before it is done: `state.cutover` tells the
+   * Makes the target the primary, behind the fence of the spec. `maxPause` (`500ms`, `5s`, `2min`; default: the spec's): it is
+   * undone when writers would wait longer. `dryRun`: only looks. Returns before it is done: `state.cutover` tells the
    * result, once its `at` is another than before.
    */
   cutover(message: CutoverMessage = {}): Promise<MigrationState> {

@@ -38,7 +38,7 @@ export const MESSAGES: { [Name in MessageName]: MessageDefinition<MessageShapes[
   resume: { description: 'End a pause, or go on after a stop that waits: {}', parse: parseSender },
   cutover: {
     description:
-      'Stop the lanes now, set the sequences and report: {} or {"maxPause": "5s"}; only look whether it can begin: {"dryRun": true}',
+      'Make the target the primary, or undo the attempt: {} or {"maxPause": "5s"}; only look whether it can begin: {"dryRun": true}',
     parse: parseCutover,
   },
   rollback: {

@@ -10,7 +10,7 @@ import { addForeignKeys } from './complete-target.js';
 import { showDetails } from './details.js';
 import { setLane } from './lanes.js';
 import { pauseLanes, resumeFromMarker } from './pause.js';
-import { marking, step } from './proxies.js';
+import { marking, preparation, step } from './proxies.js';
 import {
   activeLanes,
   directionOf,
@@ -26,6 +26,7 @@ import {
 } from './run.js';
 import type { Changeover, MigrationRun } from './run.js';
 import { goOn } from './stage.js';
+import { readTables } from './tables.js';
 import { compareFirst, isToBeCompared } from './verify.js';
 import { continueIfDue, watchRound } from './watch.js';
 
@@ -117,14 +118,17 @@ async function openWayBack(run: MigrationRun, changeover: Changeover): Promise<C
   if (!specOf(run).cutover.reverse || changeover.isReady) return undefined;
   const argument = otherWay(runArgument(run));
   try {
-    await step('enter the tables for the way back').enterTables({ run: argument });
+    await preparation('enter the tables for the way back').enterTables({ run: argument });
     for (let waiting = 1; waiting > 0;) {
       const opened = { lane: nextLane(run), tables: 0 };
       const { lane } = opened;
       reverse.push(opened);
-      const published = await step(`publish ${lane}, the way back`).publishLane({ run: argument, lane });
+      const published = await preparation(`publish ${lane}, the way back`).publishLane({
+        run: argument,
+        lane,
+      });
       opened.tables = published.tables;
-      await step(`make the slot of ${lane}`).makeSlot({ run: argument, lane });
+      await preparation(`make the slot of ${lane}`).makeSlot({ run: argument, lane });
       waiting = published.waiting ?? 0;
     }
     changeover.isReady = true;
@@ -226,6 +230,7 @@ async function untilFinish(run: MigrationRun): Promise<void> {
 /** The new primary is followed by the old one, until somebody finishes, or a rollback can begin. */
 export async function protect(run: MigrationRun): Promise<void> {
   const { asked, progress, state } = run;
+  if (run.tables.length === 0) await readTables(run);
   await releaseHeldLane(run);
   await resumeFromMarker(run);
   while (!asked.finish && !isCutoverDue(run)) {

@@ -27,6 +27,11 @@ export function step(summary: string): ActivityInterfaceFor<Activities> {
   return proxyActivities<Activities>({ ...STEP, summary });
 }
 
+/** Before a cutover: when it cannot be had soon, the cutover is not begun, and nothing was lost. */
+export function preparation(summary: string): ActivityInterfaceFor<Activities> {
+  return proxyActivities<Activities>({ ...STEP, scheduleToCloseTimeout: '10m', summary });
+}
+
 /** Somebody waits for the answer: a server that is away is told instead of waited for. */
 export function glance(summary: string): ActivityInterfaceFor<Activities> {
   return proxyActivities<Activities>({

@@ -3,7 +3,7 @@ import type { CopiedPart } from '../contract/activities.js';
 import type { TableRow } from '../contract/state.js';
 import { showDetails } from './details.js';
 import { step } from './proxies.js';
-import { runArgument } from './run.js';
+import { plainArgument } from './run.js';
 import type { MigrationRun } from './run.js';
 
 /** A page of an activity's result. */
@@ -13,7 +13,7 @@ export async function readTables(run: MigrationRun): Promise<void> {
   const rows: TableRow[] = [];
   for (;;) {
     const page: TableRow[] = await step('read the tables').readTables({
-      run: runArgument(run),
+      run: plainArgument(run),
       offset: rows.length,
       limit: PAGE,
     });
