@@ -77,7 +77,7 @@ describe('a cutover', { concurrency: 2 }, () => {
     await assertNothingLeft(databases);
   });
 
-  it('is undone when writers would wait too long, and works later', async () => {
+  it('is undone when writers would wait too long, and works later, from lanes that stand', async () => {
     const databases = await createDatabases(world, 'undone');
     const writer = startWriter({ connection: shop(databases.source), connections: 4, rate: 200 });
     try {
@@ -91,6 +91,9 @@ describe('a cutover', { concurrency: 2 }, () => {
       await untilState(migration, ({ stage, status }) => stage === 'monitor' && status === 'running');
       await untilMore(writer, committed);
 
+      // Those who write while the lanes stand are brought over first.
+      await migration.stop({ now: true, then: 'wait' });
+      await untilState(migration, ({ status }) => status === 'stopped');
       const done = await reported(migration, () => migration.cutover());
       assert.equal(done.cutover?.outcome, 'done', JSON.stringify(done.cutover));
       await writer.stop();
