@@ -2,7 +2,13 @@ import type { ClientTools } from '../../postgres/client-tools.js';
 import type { Arena } from '../load/subject.js';
 
 /** Their names on the command line, in the table and in the rows. */
-export const APPLY_SUBJECT_NAMES = ['native', 'native-binary', 'pgtrek', 'pgtrek-2-lanes', 'pgcopydb'] as const;
+export const APPLY_SUBJECT_NAMES = [
+  'native',
+  'native-binary',
+  'pgtrek',
+  'pgtrek-2-lanes',
+  'pgcopydb',
+] as const;
 export type ApplySubjectName = (typeof APPLY_SUBJECT_NAMES)[number];
 
 /** What a person has who makes one subscription by hand. */
