@@ -52,7 +52,7 @@ describe('the arguments of the benchmark', () => {
       deadline: 2,
       runs: 3,
       scale: 10,
-      subjects: ['native', 'pgtrek', 'pgtrek-2-lanes', 'pgcopydb'],
+      subjects: ['native', 'native-binary', 'pgtrek', 'pgtrek-2-lanes', 'pgcopydb'],
       transactions: 160_000,
     });
   });
@@ -111,7 +111,7 @@ describe('the arguments of the benchmark', () => {
     [['load', '--json', tmpdir()], /It is a folder/],
     [['stop', '--sessions', '0'], /It must be a whole number above 0/],
     [['stop', '--rate', '-1'], /It must be a whole number above 0/],
-    [['apply', '--subjects', 'floor'], /choose from native, pgtrek, pgtrek-2-lanes, pgcopydb/],
+    [['apply', '--subjects', 'floor'], /choose from native, native-binary, pgtrek, pgtrek-2-lanes, pgcopydb/],
   ];
   for (const [args, told] of WRONG) {
     it(`are refused: ${args.join(' ')}`, async () => {
