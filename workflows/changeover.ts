@@ -24,7 +24,7 @@ import {
   specOf,
   turnsOf,
 } from './run.js';
-import type { Changeover, MigrationRun } from './run.js';
+import type { Changeover, Compared, MigrationRun } from './run.js';
 import { goOn } from './stage.js';
 import { readTables } from './tables.js';
 import { compareFirst, isToBeCompared } from './verify.js';
@@ -62,10 +62,14 @@ export async function prepareCutover(run: MigrationRun): Promise<void> {
 
 const DRIFTED =
   'the schema of the primary is no longer the one that the lanes carry: the other end may lack what has changed';
-const DIFFERENT = 'the comparison of both databases found differences: pgtrek status tells which';
+const NOT_EQUAL: Record<Compared, string[]> = {
+  equal: [],
+  different: ['rows of both databases differ: pgtrek verify tells which'],
+  failed: ['both databases could not be compared: the events tell why'],
+};
 
 function whyNot({ state, asked }: MigrationRun): string[] {
-  return [...(state.drift ? [DRIFTED] : []), ...(asked.compared === 'different' ? [DIFFERENT] : [])];
+  return [...(state.drift ? [DRIFTED] : []), ...NOT_EQUAL[asked.compared ?? 'equal']];
 }
 
 /** Its marker is retired; or it came first, and the stop clock has put the plan back. */

@@ -109,6 +109,8 @@ export interface Told {
   failed?: true;
 }
 
+export type Compared = 'equal' | 'different' | 'failed';
+
 /** What people asked for and is not done yet. */
 export interface Asked {
   retries: number;
@@ -117,8 +119,8 @@ export interface Asked {
   resume?: boolean;
   /** A rollback too. */
   cutover?: CutoverMessage;
-  /** What was compared for the cutover that is asked for. */
-  compared?: 'equal' | 'different';
+  /** How the comparison for the cutover that is asked for came out. */
+  compared?: Compared;
   verify?: VerifyMessage;
   restart?: RestartMessage;
   /** A restart of the changed tables alone. */

@@ -5,7 +5,7 @@ import { causeOf } from './as-error.js';
 import { showDetails } from './details.js';
 import { step } from './proxies.js';
 import { activeLanes, note, runArgument, specOf } from './run.js';
-import type { MigrationRun } from './run.js';
+import type { Compared, MigrationRun } from './run.js';
 import { unlessAttention, watchRound } from './watch.js';
 
 /** Runs beside the stages for the whole life of the migration. */
@@ -17,7 +17,7 @@ export async function keepVerifying(run: MigrationRun): Promise<void> {
     } catch (error) {
       // The workflow itself was cancelled.
       if (isCancellation(error)) return;
-      end(run, 'different');
+      end(run, 'failed');
       note(run, 'verify-failed', `the databases could not be compared: ${causeOf(error)}`);
     } finally {
       delete run.state.verifying;
@@ -60,7 +60,7 @@ function kindOf({ state, progress }: MigrationRun): VerifyKind {
   return standing && (progress.report !== undefined || state.paused !== undefined) ? 'point' : 'online';
 }
 
-function end({ asked }: MigrationRun, compared: 'equal' | 'different'): void {
+function end({ asked }: MigrationRun, compared: Compared): void {
   delete asked.verify;
   if (asked.cutover) asked.compared = compared;
 }
