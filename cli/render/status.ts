@@ -11,6 +11,7 @@ import { renderPause } from './pause.js';
 import { renderStages } from './stage-lines.js';
 import type { Drawing } from './drawing.js';
 import { cutTo, plain, widthOf } from './text.js';
+import { renderCompared } from './verification.js';
 
 export interface StatusOptions {
   /** Columns; no line is longer. */
@@ -50,6 +51,7 @@ export function renderStatus(state: MigrationState, live: LiveFigures[], options
     renderSetAside(drawing),
     [...renderWal(drawing), ...renderLanes(drawing)],
     renderCutover(drawing),
+    renderCompared(drawing),
     renderEnd(drawing),
     renderEvents(drawing, options.events ?? 5),
   ];

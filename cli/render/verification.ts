@@ -3,7 +3,8 @@ import { describeChange } from '../../contract/schema-change.js';
 import type { VerificationEnd } from '../await-verification.js';
 import { paintWith } from './colour.js';
 import { renderColumns } from './columns.js';
-import { formatCount, formatDuration, formatMany, formatTime } from './format.js';
+import type { Drawing } from './drawing.js';
+import { formatClock, formatCount, formatDuration, formatMany, formatTime } from './format.js';
 import { plain, wrapTo } from './text.js';
 
 export interface VerificationOptions {
@@ -40,6 +41,16 @@ export function renderVerification(
     ),
     ...(found.repaired === undefined ? [] : [`mended: ${formatCount(found.repaired)} rows`]),
   ];
+}
+
+/** Of the status: that a comparison runs, or how the last one came out. */
+export function renderCompared({ state, paint, now }: Drawing): string[] {
+  const { verifying, verification, outcome } = state;
+  if (verifying && !outcome)
+    return [`both databases are being compared, since ${formatClock(verifying.since, now)}`];
+  if (!verification) return [];
+  if (verification.equal) return [`compared: equal, ${describeExtent(verification)}`];
+  return [paint.yellow(`⚠ compared: different, ${describeExtent(verification)}`)];
 }
 
 function describeExtent({ kind, begunAt, endedAt, tables, rows, chunks }: Verification): string {
