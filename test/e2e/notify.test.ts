@@ -131,14 +131,15 @@ describe('notifications', { concurrency: true }, () => {
       const { events } = await untilCompleted(migration);
       await migration.result();
       const messages = receiver.accepted().map(({ message }) => message);
-      const [first] = messages;
-      assert.equal(first?.missed?.from, 1);
-      assert.ok(messages.slice(1).every(({ missed }) => missed === undefined));
+      // What was being told when the history grew long may still be told; what no run had in its state any more is told as missed.
+      const gaps = messages.flatMap(({ missed }) => missed ?? []);
+      assert.equal(gaps.length, 1);
       const told = eventsOf(messages);
-      const from = (first.missed?.to ?? 0) + 1;
+      const last = events.at(-1)?.n ?? 0;
+      const isMissed = (n: number) => gaps.some(({ from, to }) => from <= n && n <= to);
       assert.deepEqual(
         told.map(({ n }) => n),
-        Array.from({ length: (events.at(-1)?.n ?? 0) - from + 1 }, (_, n) => from + n),
+        Array.from({ length: last }, (_, n) => n + 1).filter((n) => !isMissed(n)),
         'all that were not missed, once and in order',
       );
       assert.equal(told.at(-1)?.kind, 'finished');
