@@ -1,8 +1,6 @@
 import { spawn } from 'node:child_process';
 import { text } from 'node:stream/consumers';
-import { fileURLToPath } from 'node:url';
-
-const MAIN = fileURLToPath(new URL('../../cli/main.ts', import.meta.url));
+import { commandCode } from '../harness/cache.js';
 
 export interface Run {
   code: number | null;
@@ -18,7 +16,7 @@ export async function runCli(
   const inherited = Object.entries(process.env).filter(
     ([name]) => !/^(TEMPORAL_|PGTREK_|NO_COLOR|FORCE_COLOR)/.test(name),
   );
-  const child = spawn(process.execPath, ['--import', 'tsx', MAIN, ...args], {
+  const child = spawn(process.execPath, ['--enable-source-maps', await commandCode(), ...args], {
     env: { ...Object.fromEntries(inherited), ...options.env },
     stdio: ['pipe', 'pipe', 'pipe'],
   });

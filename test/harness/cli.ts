@@ -3,8 +3,8 @@ import { spawn } from 'node:child_process';
 import { writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { text } from 'node:stream/consumers';
-import { fileURLToPath } from 'node:url';
 import type { SpecInput } from '../../contract/spec.js';
+import { commandCode } from './cache.js';
 import type { World } from './world.js';
 
 export interface CliResult {
@@ -15,12 +15,10 @@ export interface CliResult {
 
 export type Cli = (args: string[], env?: Record<string, string>) => Promise<CliResult>;
 
-const MAIN = fileURLToPath(new URL('../../cli/main.ts', import.meta.url));
-
 /** `pgtrek …` with the world's Temporal server and passwords, and more of an environment. */
 export function cliOf(world: World, taskQueue: string, environment: Record<string, string> = {}): Cli {
   return async (args, env = {}) => {
-    const child = spawn(process.execPath, ['--import', 'tsx', MAIN, ...args], {
+    const child = spawn(process.execPath, ['--enable-source-maps', await commandCode(), ...args], {
       stdio: ['ignore', 'pipe', 'pipe'],
       env: {
         ...process.env,
