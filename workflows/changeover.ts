@@ -49,14 +49,12 @@ export async function prepareCutover(run: MigrationRun): Promise<void> {
     });
     return;
   }
+  if (run.progress.committed) return refuseForMarker(run);
   run.progress.planBefore ??= run.state.stop ?? { kind: 'never', then: 'wait' };
   planStop(run, { kind: 'never', then: run.progress.planBefore.then });
   await condition(() => isPlanGone(run) || run.clockError !== undefined);
   if (run.clockError !== undefined) return;
-  if (run.progress.planBefore === undefined) {
-    report(run, { outcome: 'refused', reasons: ['the marker of the stop that was planned came first'] });
-    return;
-  }
+  if (run.progress.planBefore === undefined || run.progress.committed) return refuseForMarker(run);
   run.progress.changeover = { marker: newMarker(run, { kind: 'now', then: 'wait' }), reverse: [] };
 }
 
@@ -72,9 +70,20 @@ function whyNot({ state, asked }: MigrationRun): string[] {
   return [...(state.drift ? [DRIFTED] : []), ...NOT_EQUAL[asked.compared ?? 'equal']];
 }
 
-/** Its marker is retired; or it came first, and the stop clock has put the plan back. */
+/** Its marker is retired; or it came first, whether the stop clock has put the plan back by then or not. */
 function isPlanGone({ progress }: MigrationRun): boolean {
-  return progress.marker === undefined || progress.planBefore === undefined;
+  return (
+    progress.marker === undefined || progress.planBefore === undefined || progress.committed !== undefined
+  );
+}
+
+/** The marker of a stop came before the cutover could begin: the lanes stop there, and nobody was fenced off. */
+export function refuseForMarker(run: MigrationRun): void {
+  const { planBefore, marker, planRevision } = run.progress;
+  if (planBefore) run.state.stop = planBefore;
+  if (marker) marker.revision = planRevision;
+  delete run.progress.planBefore;
+  report(run, { outcome: 'refused', reasons: ['the marker of the stop that was planned came first'] });
 }
 
 /** Nothing was found against it. */

@@ -4,7 +4,7 @@ import type { StopReport } from '../contract/state.js';
 import { millisecondsOf } from '../contract/values.js';
 import { releaseHeldLane } from './apply-errors.js';
 import { causeOf } from './as-error.js';
-import { isCutoverDue, prepareCutover } from './changeover.js';
+import { isCutoverDue, prepareCutover, refuseForMarker } from './changeover.js';
 import { enterCutover, longestPause, lookAtCutover, undoCutover } from './cutover.js';
 import { setLane } from './lanes.js';
 import { isLoadDue } from './lost-lanes.js';
@@ -51,6 +51,8 @@ function needsAttention({ state, asked, progress, clockError }: MigrationRun): b
 /** Waits for every lane to stand at the marker; then, when that is the plan, for what comes next. */
 export async function stop(run: MigrationRun): Promise<void> {
   if (isLoadDue(run)) return;
+  // Asked for in the moment in which the marker was committed.
+  if (run.asked.cutover && hasFence(run)) refuseForMarker(run);
   await releaseHeldLane(run);
   while (!run.progress.report) {
     const confirmed = await confirm(run);

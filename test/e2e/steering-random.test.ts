@@ -28,7 +28,6 @@ const CHOICES: ((now: number) => Message)[] = [
   () => ['stop', { never: true }],
   () => ['stop', { now: true, then: 'wait' }],
   (now) => ['stop', { at: new Date(now + 300).toISOString(), then: 'wait' }],
-  () => ['cutover', {}],
   () => ['cutover', { dryRun: true }],
   () => ['cutover', { maxPause: '1ms' }],
   () => ['retry', {}],

@@ -109,7 +109,8 @@ describe('a cutover is undone, and writers go on', () => {
       if (moment !== 'before' || tag !== 'decide') return;
       await fenced.run(
         'source',
-        `SELECT pg_terminate_backend(pid) FROM pg_locks WHERE mode = 'ExclusiveLock' AND relation = 't'::regclass`,
+        // Until it is gone, its locks with it.
+        `SELECT pg_terminate_backend(pid, 5000) FROM pg_locks WHERE mode = 'ExclusiveLock' AND relation = 't'::regclass`,
       );
     };
     assertUndone(
