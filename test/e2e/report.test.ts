@@ -134,7 +134,7 @@ describe('the report of a migration', () => {
           () => false,
           () => true,
         );
-      assert.ok(await waitUntil(isGone, { deadlineMs: 10_000 }));
+      assert.ok(await waitUntil(isGone, { deadlineMs: 60_000 }));
     } finally {
       await connection.close();
     }

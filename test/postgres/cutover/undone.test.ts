@@ -25,8 +25,9 @@ describe('a cutover is undone, and writers go on', () => {
   it('when a transaction holds a table for too long, with its name', async () => {
     await fenced.asApp(async (client) => {
       await client.query('BEGIN; UPDATE public.t SET note = note');
-      assertUndone(await fenced.attempt({ maxPause: '1s' }), /pid \d+ of app \(shop\)|waited longer than 1s/);
+      const result = await fenced.attempt({ maxPause: '1s' });
       await client.query('COMMIT');
+      assertUndone(result, /pid \d+ of app \(shop\)|waited longer than 1s/);
     });
     await fenced.assertGoesOn();
   });
@@ -35,7 +36,8 @@ describe('a cutover is undone, and writers go on', () => {
     await fenced.asApp((client) =>
       client.query(`BEGIN; INSERT INTO public.t (note) VALUES ('prepared'); PREPARE TRANSACTION 'later'`),
     );
-    const result = await fenced.attempt({ maxPause: '3s' });
+    // All three tries, whose last tells who stands in the way.
+    const result = await fenced.attempt({ maxPause: '30s' });
     // Whatever came of it, the tests that follow must not wait for it.
     await fenced.run('source', `COMMIT PREPARED 'later'`);
     assertUndone(result, /prepared transaction/);
