@@ -138,7 +138,7 @@ describe('a planned stop, whoever is away or wrong at the time', () => {
     // A cutover is refused while the lanes are behind.
     const isEqual = async () => (await countLog(databases.target)) === (await countLog(databases.source));
     assert.ok(await waitUntil(isEqual, { deadlineMs: 30_000 }), 'the lanes catch up');
-    await migration.cutover();
+    await migration.cutover({ maxPause: '30s' });
     const over = await untilState(
       migration,
       ({ status, stage }) => status === 'stopped' && stage === 'cutover',

@@ -213,7 +213,7 @@ describe('a migration that replicates', () => {
       assert.deepEqual(looked.cutover?.reasons, []);
       assert.equal(looked.cutover.outcome, 'ready');
       await writer.stop();
-      await migration.cutover();
+      await migration.cutover({ maxPause: '30s' });
       const stood = await untilState(migration, ({ status }) => status === 'stopped');
       assert.equal(stood.stage, 'cutover');
       assert.equal(stood.cutover?.outcome, 'done');

@@ -76,7 +76,7 @@ describe('servers and roles that people have', { concurrency: 2 }, () => {
       migration,
       ({ status, lanes }) => status === 'running' && lanes[0]?.status === 'applying',
     );
-    await migration.cutover();
+    await migration.cutover({ maxPause: '30s' });
     await untilState(migration, ({ cutover, status }) => status === 'stopped' && cutover?.outcome === 'done');
     await migration.finish();
     await untilCompleted(migration);

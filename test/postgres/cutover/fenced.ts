@@ -71,7 +71,7 @@ export async function openFenced(
   });
   const asked = (n: number, changes: Partial<CutoverAsked> = {}): CutoverAsked => ({
     marker: marker(n),
-    maxPause: '5s',
+    maxPause: '30s',
     retired: [],
     reverse: [],
     hooks: () => Promise.resolve([]),
