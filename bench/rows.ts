@@ -1,4 +1,5 @@
 /** The figures as rows of one shape, so that those of many runs and suites can be put into one table. */
+import { cpus } from 'node:os';
 import { METRICS, METRIC_NAMES } from './metrics.js';
 import { ratioByRound, summarize } from './statistics.js';
 import { isMeasured, measureOf, phasesOf, secondsByRound } from './verdict.js';
@@ -49,6 +50,26 @@ function figuresOf(verdict: Measured, base: Measured | undefined): Figure[] {
       return value === undefined ? [] : [{ metric, value: round3(value), unit: METRICS[metric].unit }];
     }),
     ...phasesOf(verdict).map(([name, seconds]) => second(`phase-${name}`, seconds)),
+  ];
+}
+
+type MakeRow = (subject: string, metric: string, value: number, unit: string) => Row;
+
+/** Of a suite whose figures are not times of subjects. */
+export function rowsFor(of: Pick<Row, 'suite' | 'case'>): MakeRow {
+  return (subject, metric, value, unit) => ({ ...of, subject, metric, value: round3(value), unit });
+}
+
+/** Where they were measured. */
+export function sceneRows(
+  row: MakeRow,
+  { load, majors }: { load: number; majors: { source: number; target: number } },
+): Row[] {
+  return [
+    row('machine', 'cores', cpus().length, 'cores'),
+    row('machine', 'load-average', load, 'processes'),
+    row('source', 'server-major', majors.source, 'major'),
+    row('target', 'server-major', majors.target, 'major'),
   ];
 }
 

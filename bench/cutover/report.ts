@@ -1,13 +1,12 @@
 /** What is told of the cutovers: a table of each case, the verdict, rows. */
 import { writeFile } from 'node:fs/promises';
-import { cpus } from 'node:os';
 import { printLines } from '../../cli/output.js';
 import { renderColumns } from '../../cli/render/columns.js';
 import { formatBytes, formatCount } from '../../cli/render/format.js';
 import type { Direction } from '../../contract/cutover.js';
 import type { Majors } from '../load/servers.js';
 import type { CutoverOptions } from '../program.js';
-import { writtenRows } from '../rows.js';
+import { rowsFor, sceneRows, writtenRows } from '../rows.js';
 import type { Row } from '../rows.js';
 import { summarize } from '../statistics.js';
 import { msOf } from './migration.js';
@@ -126,19 +125,9 @@ export function rowsOfCutovers(
   { cases, majors, load }: CutoverFigures,
 ): Row[] {
   return cases.flatMap(({ name, bytes, clients, changes }) => {
-    const row = (subject: string, metric: string, value: number, unit: string): Row => ({
-      suite: 'cutover',
-      case: scale === 1 ? name : `${name} at scale ${scale}`,
-      subject,
-      metric,
-      value: Math.round(value * 1_000) / 1_000,
-      unit,
-    });
+    const row = rowsFor({ suite: 'cutover', case: scale === 1 ? name : `${name} at scale ${scale}` });
     return [
-      row('machine', 'cores', cpus().length, 'cores'),
-      row('machine', 'load-average', load, 'processes'),
-      row('source', 'server-major', majors.source, 'major'),
-      row('target', 'server-major', majors.target, 'major'),
+      ...sceneRows(row, { load, majors }),
       row('source', 'size', bytes, 'bytes'),
       row('clients', 'committed', clients.committed, 'transactions'),
       row('clients', 'rate', clients.perSecond, 'transactions/s'),

@@ -1,12 +1,11 @@
 /** What is told of the stops: a table, the verdict, rows. */
 import { writeFile } from 'node:fs/promises';
-import { cpus } from 'node:os';
 import { printLines } from '../../cli/output.js';
 import { renderColumns } from '../../cli/render/columns.js';
 import { formatMany } from '../../cli/render/format.js';
 import type { Majors } from '../load/servers.js';
 import type { StopOptions } from '../program.js';
-import { writtenRows } from '../rows.js';
+import { rowsFor, sceneRows, writtenRows } from '../rows.js';
 import type { Row } from '../rows.js';
 import { summarize } from '../statistics.js';
 import type { Summary } from '../statistics.js';
@@ -80,19 +79,9 @@ function judge({ median }: Summary): string {
 export function rowsOfStops(options: StopOptions, figures: StopFigures): Row[] {
   const { stops, writtenPerSecond, load, majors } = figures;
   const lanes = options.lanes === 1 ? '1 lane' : `${options.lanes} lanes`;
-  const row = (subject: string, metric: string, value: number, unit: string): Row => ({
-    suite: 'stop',
-    case: lanes,
-    subject,
-    metric,
-    value: Math.round(value * 1_000) / 1_000,
-    unit,
-  });
+  const row = rowsFor({ suite: 'stop', case: lanes });
   return [
-    row('machine', 'cores', cpus().length, 'cores'),
-    row('machine', 'load-average', load, 'processes'),
-    row('source', 'server-major', majors.source, 'major'),
-    row('target', 'server-major', majors.target, 'major'),
+    ...sceneRows(row, { load, majors }),
     row('writer', 'sessions', options.sessions, 'sessions'),
     row('writer', 'rate', writtenPerSecond, 'transactions/s'),
     row('pgtrek', 'runs', stops.length, 'runs'),

@@ -177,24 +177,12 @@ async function takeMessage(reading: Reading, event: HistoryEvent): Promise<void>
     addMessage(collected, message);
   }
   await takeAnswer(reading, event);
+  const addEnd = (kind: 'cancel' | 'terminate', identity?: string | null, reason?: string | null) =>
+    addMessage(collected, { at, kind, name: kind, identity: identity ?? '', ...(reason ? { reason } : {}) });
   const cancelled = event.workflowExecutionCancelRequestedEventAttributes;
-  if (cancelled)
-    addMessage(collected, {
-      at,
-      kind: 'cancel',
-      name: 'cancel',
-      identity: cancelled.identity ?? '',
-      ...(cancelled.cause ? { reason: cancelled.cause } : {}),
-    });
+  if (cancelled) addEnd('cancel', cancelled.identity, cancelled.cause);
   const terminated = event.workflowExecutionTerminatedEventAttributes;
-  if (terminated)
-    addMessage(collected, {
-      at,
-      kind: 'terminate',
-      name: 'terminate',
-      identity: terminated.identity ?? '',
-      ...(terminated.reason ? { reason: terminated.reason } : {}),
-    });
+  if (terminated) addEnd('terminate', terminated.identity, terminated.reason);
 }
 
 /** An Update is answered with the state after it. */

@@ -3,6 +3,7 @@ import { after, before, describe, it } from 'node:test';
 import { connect } from '../../client/index.js';
 import type { Migration, MigrationState, Pgtrek } from '../../client/index.js';
 import type { ClientConfig } from 'pg';
+import { waitUntil } from '../../dev/wait-until.js';
 import { startWriter } from '../../dev/writer.js';
 import type { Writer } from '../../dev/writer.js';
 import { assertEqualDatabases } from '../harness/equal.js';
@@ -137,9 +138,6 @@ async function reported(migration: Migration, ask: () => Promise<MigrationState>
 }
 
 async function untilMore(writer: Writer, than: number): Promise<void> {
-  const end = Date.now() + 20_000;
-  while (writer.report().committed <= than) {
-    assert.ok(Date.now() < end, 'the writer writes');
-    await new Promise((resolve) => setTimeout(resolve, 20));
-  }
+  const isMore = () => Promise.resolve(writer.report().committed > than);
+  assert.ok(await waitUntil(isMore, { deadlineMs: 20_000 }), 'the writer writes');
 }
