@@ -26,6 +26,7 @@ import {
 } from './run.js';
 import type { Changeover, Compared, MigrationRun } from './run.js';
 import { goOn } from './stage.js';
+import { keepPlan } from './stop-clock.js';
 import { readTables } from './tables.js';
 import { compareFirst, isToBeCompared } from './verify.js';
 import { continueIfDue, watchRound } from './watch.js';
@@ -79,10 +80,8 @@ function isPlanGone({ progress }: MigrationRun): boolean {
 
 /** The marker of a stop came before the cutover could begin: the lanes stop there, and nobody was fenced off. */
 export function refuseForMarker(run: MigrationRun): void {
-  const { planBefore, marker, planRevision } = run.progress;
-  if (planBefore) run.state.stop = planBefore;
-  if (marker) marker.revision = planRevision;
-  delete run.progress.planBefore;
+  const { marker } = run.progress;
+  if (marker) keepPlan(run, marker);
   report(run, { outcome: 'refused', reasons: ['the marker of the stop that was planned came first'] });
 }
 
@@ -132,7 +131,8 @@ async function openWayBack(run: MigrationRun, changeover: Changeover): Promise<C
   const argument = otherWay(runArgument(run));
   try {
     await preparation('enter the tables for the way back').enterTables({ run: argument });
-    for (let waiting = 1; waiting > 0;) {
+    let waiting: number;
+    do {
       const opened = { lane: nextLane(run), tables: 0 };
       const { lane } = opened;
       reverse.push(opened);
@@ -143,7 +143,7 @@ async function openWayBack(run: MigrationRun, changeover: Changeover): Promise<C
       opened.tables = published.tables;
       await preparation(`make the slot of ${lane}`).makeSlot({ run: argument, lane });
       waiting = published.waiting ?? 0;
-    }
+    } while (waiting > 0);
     changeover.isReady = true;
     return undefined;
   } catch (error) {

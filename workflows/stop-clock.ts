@@ -110,9 +110,14 @@ async function retireMarker(run: MigrationRun): Promise<void> {
 /** The old plan happens: what it was to lead to counts, not what the new one was. */
 function keepPlanOf(run: MigrationRun, marker: NonNullable<Progress['marker']>, why: string): void {
   note(run, 'marker', `the change of plan came too late: ${why}`);
-  run.state.stop = { ...marker.plan };
-  marker.revision = run.progress.planRevision;
-  delete run.progress.planBefore;
+  keepPlan(run, marker);
+}
+
+/** Whatever was planned since the marker was made. */
+export function keepPlan({ state, progress }: MigrationRun, marker: NonNullable<Progress['marker']>): void {
+  state.stop = { ...marker.plan };
+  marker.revision = progress.planRevision;
+  delete progress.planBefore;
 }
 
 /** A clock that failed blocks the stage that needs it; after `retry` it is wound up again. */
