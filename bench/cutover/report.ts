@@ -1,5 +1,6 @@
 /** What is told of the cutovers: a table of each case, the verdict, rows. */
 import { writeFile } from 'node:fs/promises';
+import { cpus } from 'node:os';
 import { printLines } from '../../cli/output.js';
 import { renderColumns } from '../../cli/render/columns.js';
 import { formatBytes, formatCount } from '../../cli/render/format.js';

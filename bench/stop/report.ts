@@ -1,5 +1,6 @@
 /** What is told of the stops: a table, the verdict, rows. */
 import { writeFile } from 'node:fs/promises';
+import { cpus } from 'node:os';
 import { printLines } from '../../cli/output.js';
 import { renderColumns } from '../../cli/render/columns.js';
 import { formatMany } from '../../cli/render/format.js';
