@@ -5,6 +5,7 @@ import { cutOver } from '../postgres/cutover/cut-over.js';
 import { createHooks } from './cutover-hooks.js';
 import { step } from './step.js';
 import type { ActivityDependencies } from './step.js';
+import { triedAgain } from './tried-again.js';
 
 type CutoverActivities = Pick<Activities, 'cutOver' | 'closeLanes'>;
 
@@ -17,6 +18,8 @@ export function cutoverActivities(dependencies: ActivityDependencies): CutoverAc
         onStep: (text) => report({ kind: 'step', text }),
       }),
     ),
-    closeLanes: step(dependencies, 'remove lanes', (job, { lanes }) => closeLanes(job, lanes)),
+    closeLanes: step(dependencies, 'remove lanes', async (job, { lanes }) =>
+      triedAgain(await closeLanes(job, lanes)),
+    ),
   };
 }

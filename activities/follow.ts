@@ -1,7 +1,5 @@
 /** monitor and stop: watching the lanes, the marker, and what comes after it. */
-import { activityInfo } from '@temporalio/activity';
 import type { Activities } from '../contract/activities.js';
-import { PgtrekError } from '../contract/errors.js';
 import { adoptChanges } from '../postgres/adopt/adopt-changes.js';
 import { goOnApplying } from '../postgres/apply-errors/go-on.js';
 import { removeObjects } from '../postgres/cleanup/remove-objects.js';
@@ -17,6 +15,7 @@ import { readPosition } from '../postgres/stop/wait-for-point.js';
 import { setSequences } from '../postgres/stop/set-sequences.js';
 import { step } from './step.js';
 import type { ActivityDependencies } from './step.js';
+import { triedAgain } from './tried-again.js';
 
 type FollowActivities = Pick<
   Activities,
@@ -38,9 +37,6 @@ type FollowActivities = Pick<
 
 /** A person who watches wants fresh figures; a heartbeat costs Temporal 5 ms. */
 const MEASURE_EVERY_MS = 2_000;
-/** After that many attempts the leftovers are reported instead. */
-const CLEANUP_ATTEMPTS = 5;
-
 export function followActivities(dependencies: ActivityDependencies): FollowActivities {
   return {
     monitor: step(dependencies, 'watch the lanes', (job, { run: _run, ...watch }, report) =>
@@ -72,12 +68,8 @@ export function followActivities(dependencies: ActivityDependencies): FollowActi
       adoptChanges(job, { lanes, standing }),
     ),
     setSequences: step(dependencies, 'set the sequences', (job) => setSequences(job)),
-    removeObjects: step(dependencies, 'remove our objects', async (job, { dropTarget }) => {
-      const removed = await removeObjects(job, dropTarget);
-      if (removed.leftovers.length > 0 && activityInfo().attempt < CLEANUP_ATTEMPTS) {
-        throw new PgtrekError('CLEANUP_INCOMPLETE', removed.leftovers.join('; '), { retryable: true });
-      }
-      return removed;
-    }),
+    removeObjects: step(dependencies, 'remove our objects', async (job, { dropTarget }) =>
+      triedAgain(await removeObjects(job, dropTarget)),
+    ),
   };
 }

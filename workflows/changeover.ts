@@ -195,9 +195,11 @@ async function complete(run: MigrationRun, { reverse }: Changeover): Promise<voi
 }
 
 async function closeLanes(run: MigrationRun, input: { run: Run; lanes: LaneName[] }): Promise<void> {
-  const { notes } = await step('remove lanes that are not needed any more').closeLanes(input);
+  const { leftovers, notes } = await step('remove lanes that are not needed any more').closeLanes(input);
   for (const lane of input.lanes) setLane(run, lane, 'dropped');
   for (const text of notes) note(run, 'lane-closed', text);
+  // finish and abort remove it; until then a slot may hold WAL back.
+  for (const text of leftovers) note(run, 'lane-left', `could not be removed yet: ${text}`);
 }
 
 /** The new primary is followed by the old one. */
