@@ -131,10 +131,17 @@ async function turn(migration: Migration, name: 'cutover' | 'rollback', writer: 
   }
 }
 
+/** What became of it, once the lanes have come near enough for it to be tried. */
 async function reported(migration: Migration, ask: () => Promise<MigrationState>): Promise<MigrationState> {
-  const { cutover: before } = await migration.state();
-  await ask();
-  return untilState(migration, ({ cutover }) => cutover !== undefined && cutover.at !== before?.at);
+  let state = await migration.state();
+  const isTried = async () => {
+    const { cutover: before } = state;
+    await ask();
+    state = await untilState(migration, ({ cutover }) => cutover !== undefined && cutover.at !== before?.at);
+    return state.cutover?.reasons.some((reason) => reason.startsWith('the lanes are behind')) !== true;
+  };
+  await waitUntil(isTried, { deadlineMs: 60_000 });
+  return state;
 }
 
 async function untilMore(writer: Writer, than: number): Promise<void> {
