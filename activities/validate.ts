@@ -6,23 +6,28 @@ import { packageVersion } from '../contract/package-version.js';
 import { parseSpec } from '../contract/spec.js';
 import { toPgtrekError } from '../postgres/classify-error.js';
 import { validateServers } from '../postgres/validate/index.js';
+import { rehearse } from '../postgres/validate/rehearse.js';
 import { checkHooks } from './hook-check.js';
-import { runStep, toFailure } from './step.js';
+import { runStep, step, toFailure } from './step.js';
 import type { ActivityDependencies } from './step.js';
 
-export function validateActivities(dependencies: ActivityDependencies): Pick<Activities, 'validate'> {
+export function validateActivities(
+  dependencies: ActivityDependencies,
+): Pick<Activities, 'validate' | 'rehearse'> {
   return {
     async validate({ input, owner }) {
       const spec = checkSpec(input);
-      const findings = await runStep(dependencies, 'validate both servers', spec, (job) =>
+      const { findings, estimates } = await runStep(dependencies, 'validate both servers', spec, (job) =>
         validateServers({ spec, servers: job.servers, owner, signal: Context.current().cancellationSignal }),
       );
       return {
         spec,
         findings: [...findings, ...(await checkHooks(dependencies, spec))],
+        estimates,
         pgtrek: packageVersion(),
       };
     },
+    rehearse: step(dependencies, 'rehearse the restore', async (job) => ({ findings: await rehearse(job) })),
   };
 }
 

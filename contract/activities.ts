@@ -6,6 +6,7 @@ import type { CutoverFindings, Direction, FenceReport } from './cutover.js';
 import type { LaneName, Lsn } from './names.js';
 import type { SchemaChange } from './schema-change.js';
 import type {
+  Estimate,
   Finding,
   MigrationEvent,
   MigrationState,
@@ -28,6 +29,8 @@ export interface Run {
 export interface ValidateResult {
   spec: Spec;
   findings: Finding[];
+  /** Absent in results of older versions. */
+  estimates?: Estimate[];
   /** Version of the worker's pgtrek; absent in results of older ones. */
   pgtrek?: string;
 }
@@ -195,6 +198,8 @@ export interface Notification {
 
 export interface Activities {
   validate(input: { input: SpecInput; owner: string }): Promise<ValidateResult>;
+  /** Restores the schema into a database of its own on the target, and drops it: what would fail is told. */
+  rehearse(input: { run: Run }): Promise<{ findings: Finding[] }>;
 
   dumpSchema(input: { run: Run }): Promise<DumpResult>;
   restorePreData(input: { run: Run }): Promise<RestoreResult>;

@@ -230,6 +230,18 @@ const cutover = z.strictObject({
     .describe('Called in this order: before the fence, to open the target, and when a cutover is undone.'),
 });
 
+const validate = z.strictObject({
+  rehearse: z
+    .boolean()
+    .default(false)
+    .describe('Restores the schema into a database of its own on the target, and drops it.'),
+  allowOlderTarget: z
+    .boolean()
+    .default(false)
+    .describe('The target may be of an older major than the source; without it, that blocks.'),
+  checkTimeout: span.default('10s').describe('Each statement of a check is given up after that.'),
+});
+
 const verify = z.strictObject({
   content: z
     .boolean()
@@ -336,6 +348,7 @@ export const specSchema = z.strictObject({
     })
     .prefault({}),
   cutover: cutover.prefault({}),
+  validate: validate.prefault({}),
   verify: verify.prefault({}),
   notify: notify.optional().describe('Tells other systems what happens.'),
 });

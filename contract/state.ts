@@ -1,12 +1,14 @@
 /** What a migration says of itself: the answer of the `state`, `tables` and `events` queries. Version 1. */
 import type { CutoverReport, Direction } from './cutover.js';
 import type { ErrorCode } from './errors.js';
+import type { Estimate, Finding } from './findings.js';
 import type { LaneName, Lsn } from './names.js';
 import type { StopThen } from './message-shapes.js';
 import type { SchemaChange } from './schema-change.js';
 import type { Verification } from './verification.js';
 
 export type { CutoverReport } from './cutover.js';
+export type { Estimate, Finding, Fix } from './findings.js';
 export type { ChangeKind, SchemaChange } from './schema-change.js';
 
 export const MODES = ['full-load', 'full-load-and-cdc', 'cdc'] as const;
@@ -84,20 +86,6 @@ export interface Alert {
   id: string;
   text: string;
   since: string;
-}
-
-export interface Finding {
-  /** A stable id such as `source.wal_level`. */
-  id: string;
-  /** What it is about: `source`, `target`, `source.table public.orders`… */
-  scope: string;
-  verdict: 'ok' | 'warn' | 'block';
-  /** What was found, with the values. */
-  why: string;
-  /** The statement or step that mends it. */
-  remedy?: string;
-  /** More objects of the same finding than `why` names. */
-  more?: number;
 }
 
 export interface MigrationEvent {
@@ -214,6 +202,8 @@ export interface MigrationState {
   /** Those that stand; that one came or went is an event. */
   alerts?: Alert[];
   findings: Finding[];
+  /** Of the last validate; absent in migrations of older versions. */
+  estimates?: Estimate[];
   /** The last 200. */
   events: MigrationEvent[];
   /** Once completed or aborted: what was done, and what is left. */

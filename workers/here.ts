@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os';
 import { checkHooks, resolveServers } from '../activities/index.js';
 import type { Spec, SpecInput } from '../contract/spec.js';
 import { parseSpec } from '../contract/spec.js';
-import type { Finding } from '../contract/state.js';
+import type { Validation } from '../contract/findings.js';
 import type { Verification } from '../contract/verification.js';
 import type { Servers } from '../postgres/endpoint.js';
 import { findOrphans, removeOrphan } from '../postgres/orphans.js';
@@ -19,10 +19,11 @@ async function openSpec(input: SpecInput): Promise<{ spec: Spec; servers: Server
 }
 
 /** Every check that the spec's mode needs; changes nothing. */
-export async function validateHere(input: SpecInput): Promise<Finding[]> {
+export async function validateHere(input: SpecInput): Promise<Validation> {
   const { spec, servers } = await openSpec(input);
-  const findings = await validateServers({ spec, servers, owner: undefined });
-  return [...findings, ...(await checkHooks({ resolveSecret, hooksDir: process.env.PGTREK_HOOKS }, spec))];
+  const { findings, estimates } = await validateServers({ spec, servers, owner: undefined });
+  const ofHooks = await checkHooks({ resolveSecret, hooksDir: process.env.PGTREK_HOOKS }, spec);
+  return { findings: [...findings, ...ofHooks], estimates };
 }
 
 /** Compares both databases; what flows between them is known by the target's subscriptions. Writes only what it mends. */

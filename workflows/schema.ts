@@ -13,7 +13,7 @@ const FINDINGS_KEPT = 100;
 
 /** Changes nothing; what blocks is told with its remedies, and looked at again after `retry`. */
 export async function validate(run: MigrationRun): Promise<void> {
-  const { spec, findings } = await step('validate both servers').validate({
+  const { spec, findings, estimates } = await step('validate both servers').validate({
     input: run.input,
     owner: run.owner,
   });
@@ -22,6 +22,7 @@ export async function validate(run: MigrationRun): Promise<void> {
   run.state.findings = [...findings]
     .sort((a, b) => order[a.verdict] - order[b.verdict])
     .slice(0, FINDINGS_KEPT);
+  if (estimates) run.state.estimates = estimates;
   const blocking = findings.filter(({ verdict }) => verdict === 'block');
   // A stop that was planned anew since then counts, not the spec's, which may have passed.
   const open =

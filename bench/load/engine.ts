@@ -71,7 +71,7 @@ function openJob({ spec: input, source, target, dataDir }: EngineOrder, signal: 
 }
 
 async function validate({ spec, servers, owner, signal }: Job): Promise<void> {
-  const findings = await validateServers({ spec, servers, owner, ...(signal && { signal }) });
+  const { findings } = await validateServers({ spec, servers, owner, ...(signal && { signal }) });
   const blocking = findings.filter(({ verdict }) => verdict === 'block');
   if (blocking.length > 0) throw new Error(blocking.map(({ why }) => why).join('; '));
 }

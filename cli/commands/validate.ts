@@ -26,9 +26,9 @@ export function addValidateCommand(program: Command): void {
 async function validate(options: ValidateOptions, command: Command): Promise<void> {
   const input = await readSpec(options.file);
   const { validateHere } = await import('../../workers/index.js');
-  const findings = await validateHere(input);
+  const { findings, estimates } = await validateHere(input);
   const verdict = verdictOf(findings);
-  if (wantsJson(command)) printJson({ verdict, findings });
+  if (wantsJson(command)) printJson({ verdict, findings, estimates });
   else printLines(renderFindings(findings, { ...terminalOf(), verbose: options.verbose ?? false }));
   process.exitCode = verdict === 'block' ? EXIT.blocked : EXIT.done;
 }

@@ -1,6 +1,7 @@
 /** Everything that is looked at before anything is changed. It changes nothing on either server. */
 import type { Spec } from '../../contract/spec.js';
-import type { Finding, Mode } from '../../contract/state.js';
+import type { Estimate, Finding, Validation } from '../../contract/findings.js';
+import type { Mode } from '../../contract/state.js';
 import { isRetryable, messageOf } from '../classify-error.js';
 import type { Servers } from '../endpoint.js';
 import { flowsBack } from '../lane/lane-names.js';
@@ -12,6 +13,7 @@ import type { Check, OnSource, OnTarget } from './check.js';
 import { checkClientTools } from './client-tools.js';
 import { connect } from './connection.js';
 import { compareEncodings } from './encoding.js';
+import { estimateStages } from './estimate.js';
 import { checkExtensions } from './extensions.js';
 import { checkGivenPublication, checkGivenSlot, checkTargetTables } from './given-start.js';
 import { checkLargeObjects } from './large-objects.js';
@@ -153,7 +155,7 @@ export interface ValidateInput {
 }
 
 /** The checks that the mode needs. A server that cannot be used is one finding, and its checks are left out. */
-export async function validateServers({ spec, servers, owner, signal }: ValidateInput): Promise<Finding[]> {
+export async function validateServers({ spec, servers, owner, signal }: ValidateInput): Promise<Validation> {
   const options = { purpose: purposeOf(spec.name, owner, 'validate'), signal, observer: servers.observer };
   const [source, target] = await Promise.all([
     connect(servers.source, options),
@@ -167,10 +169,18 @@ export async function validateServers({ spec, servers, owner, signal }: Validate
       target: target.session && { ...asked, target: target.session },
     };
     await runChecks(CHECKS, { mode: spec.mode, facts, found, signal });
-    return flowsBack(spec) ? [...found, ...(await checkWayBack(spec.mode, facts, signal))] : found;
+    const back = flowsBack(spec) ? await checkWayBack(spec.mode, facts, signal) : [];
+    return { findings: [...found, ...back], estimates: await estimate(facts) };
   } finally {
     await Promise.all([source.session?.close(), target.session?.close()]);
   }
+}
+
+/** What each stage will take. */
+function estimate(facts: Facts): Promise<Estimate[]> {
+  return facts.source && facts.target
+    ? estimateStages({ ...facts.source, ...facts.target })
+    : Promise.resolve([]);
 }
 
 /** Findings are added to `found`, which later checks look at. */

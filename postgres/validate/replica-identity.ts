@@ -75,6 +75,10 @@ export interface Unidentified {
   qualified: string;
   why: string;
   remedy: string;
+  /** Gives it an identity. */
+  statement: string;
+  /** Gives it the one that it had. */
+  undo: string[];
 }
 
 /** Tables without a usable replica identity, and what gives them one. */
@@ -90,17 +94,21 @@ export async function findUnidentified(
     const identity = identities.get(oid);
     if (!identity || (identity.identified && !identity.generated)) return [];
     const why = `Table ${qualified} has no usable replica identity: ${reasonOf(identity)}. Once it is published, UPDATE and DELETE fail on the ${source.endpoint.end}.`;
-    return [{ qualified, why, remedy: remedyOf(qualified, identity.candidate) }];
+    return [{ qualified, why, ...mend(qualified, identity) }];
   });
 }
 
-function tellMissing({ qualified, why, remedy }: Unidentified, end: string): Finding {
+function tellMissing(
+  { qualified, why, remedy, statement, undo }: Unidentified,
+  end: 'source' | 'target',
+): Finding {
   return {
     id: `${end}.replica_identity`,
     scope: `${end}.table ${qualified}`,
     verdict: 'block',
     why,
     remedy,
+    fix: { on: end, statements: [statement], undo },
   };
 }
 
@@ -111,12 +119,20 @@ function reasonOf({ kind, deferrable, generated }: Identity): string {
   return deferrable ? 'its primary key is DEFERRABLE' : 'it has no primary key';
 }
 
-function remedyOf(qualified: string, candidate: string | null): string {
-  if (candidate !== null) return `ALTER TABLE ${qualified} REPLICA IDENTITY USING INDEX ${candidate};`;
-  return (
-    `ALTER TABLE ${qualified} REPLICA IDENTITY FULL; -- each UPDATE and DELETE then logs the whole old row, and may scan the table on the target. ` +
-    `Better: ALTER TABLE ${qualified} ADD PRIMARY KEY (…); or leave it out by select.exclude.`
-  );
+function mend(
+  qualified: string,
+  { kind, candidate }: Identity,
+): Pick<Unidentified, 'remedy' | 'statement' | 'undo'> {
+  const statement = `ALTER TABLE ${qualified} REPLICA IDENTITY ${candidate === null ? 'FULL' : `USING INDEX ${candidate}`};`;
+  return {
+    statement,
+    remedy:
+      candidate === null
+        ? `${statement} -- each UPDATE and DELETE then logs the whole old row, and may scan the table on the target. ` +
+          `Better: ALTER TABLE ${qualified} ADD PRIMARY KEY (…); or leave it out by select.exclude.`
+        : statement,
+    undo: [`ALTER TABLE ${qualified} REPLICA IDENTITY ${kind === 'n' ? 'NOTHING' : 'DEFAULT'};`],
+  };
 }
 
 // Above this, one sequential scan of the target for each change is slower than most sources write.

@@ -32,6 +32,8 @@ export interface Pair {
   source: Cluster;
   target: Cluster;
   newDatabases: (options?: { source?: string; target?: string }) => Promise<Databases>;
+  /** Drops them, with the roles, settings and slots that a test has made on both servers. */
+  clear: (databases: Databases) => Promise<void>;
   remove: () => Promise<void>;
 }
 
@@ -47,10 +49,38 @@ export async function startPair(options: { source: ClusterOptions; target: Clust
       }
       return databasesOf(clusters, name);
     },
+    async clear({ name }) {
+      await Promise.all([clusters.source, clusters.target].map((cluster) => clearCluster(cluster, name)));
+    },
     async remove() {
       await Promise.all([clusters.source.remove(), clusters.target.remove()]);
     },
   };
+}
+
+async function clearCluster(cluster: Cluster, database: string): Promise<void> {
+  const list = async (sql: string) => (await runOn(cluster, 'postgres', sql)).map(({ item }) => String(item));
+  const prepared = await list(`SELECT gid AS item FROM pg_prepared_xacts WHERE database = '${database}'`);
+  for (const gid of prepared) await runOn(cluster, database, `ROLLBACK PREPARED '${gid}'`);
+  const slots = await list(`SELECT slot_name AS item FROM pg_replication_slots WHERE NOT active`);
+  for (const slot of slots) await runOn(cluster, 'postgres', `SELECT pg_drop_replication_slot('${slot}')`);
+  const subscriptions = await runOn(
+    cluster,
+    database,
+    'SELECT quote_ident(subname) AS item FROM pg_subscription',
+  );
+  for (const { item } of subscriptions)
+    await runOn(cluster, database, `ALTER SUBSCRIPTION ${String(item)} DISABLE`)
+      .then(() => runOn(cluster, database, `ALTER SUBSCRIPTION ${String(item)} SET (slot_name = NONE)`))
+      .then(() => runOn(cluster, database, `DROP SUBSCRIPTION ${String(item)}`));
+  await runOn(cluster, 'postgres', `DROP DATABASE ${database} WITH (FORCE)`);
+  const roles = await list(
+    `SELECT quote_ident(rolname) AS item FROM pg_roles WHERE rolname !~ '^pg_' AND rolname <> 'postgres' ORDER BY oid DESC`,
+  );
+  for (const role of roles) await runOn(cluster, 'postgres', `DROP OWNED BY ${role}`);
+  for (const role of roles) await runOn(cluster, 'postgres', `DROP ROLE ${role}`);
+  await runOn(cluster, 'postgres', 'ALTER SYSTEM RESET ALL');
+  await runOn(cluster, 'postgres', 'SELECT pg_reload_conf()');
 }
 
 function databasesOf(clusters: { source: Cluster; target: Cluster }, name: string): Databases {
@@ -69,8 +99,8 @@ function databasesOf(clusters: { source: Cluster; target: Cluster }, name: strin
     name,
     servers,
     run: (end, sql) => runOn(clusters[end], name, sql),
-    validate: ({ spec, source, target, replication, back, owner } = {}) =>
-      validateServers({
+    validate: async ({ spec, source, target, replication, back, owner } = {}) => {
+      const { findings } = await validateServers({
         spec: specFor(servers, spec),
         servers: {
           source: { ...servers.source, ...source },
@@ -80,7 +110,9 @@ function databasesOf(clusters: { source: Cluster; target: Cluster }, name: strin
           observer: undefined,
         },
         owner,
-      }),
+      });
+      return findings;
+    },
   };
 }
 

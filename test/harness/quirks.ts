@@ -1,0 +1,119 @@
+/**
+ * Fixtures of validate: `test/fixtures/sql/<quirk>.sql` makes what a check finds, `<quirk>.twin.sql` what it must not find.
+ * Plain SQL for the source; what follows a line `-- on target` is run there. Lines at the top say what is expected.
+ */
+import assert from 'node:assert/strict';
+import { readdirSync, readFileSync } from 'node:fs';
+import path from 'node:path';
+import { fileURLToPath } from 'node:url';
+import type { SpecInput } from '../../contract/spec.js';
+
+const FOLDER = fileURLToPath(new URL('../fixtures/sql/', import.meta.url));
+
+/** Of a line such as `-- finding: warn source.unlogged source`. */
+export interface Expected {
+  verdict: 'warn' | 'block';
+  id: string;
+  /** Empty: any. */
+  scope: string;
+}
+
+/** Majors of source and target: the oldest and the newest that it concerns. */
+const PAIRS = ['15>15', '18>18'];
+
+export interface Half {
+  sql: { source: string; target: string };
+  spec: Partial<SpecInput>;
+  /** Server settings that need clusters of their own. */
+  settings: { source: Record<string, string>; target: Record<string, string> };
+  /** Who connects, where it is not the superuser: made by the fixture, with its own name as password. */
+  users: { source?: string; target?: string };
+}
+
+export interface Quirk {
+  name: string;
+  pairs: string[];
+  findings: Expected[];
+  /**
+   * How a block is mended, beside `fix`, which is run when the finding has it: changes of the spec, SQL that the remedy holds,
+   * or SQL that fills in what the remedy leaves open.
+   */
+  mended: { spec?: Partial<SpecInput>; source?: string; target?: string };
+  quirk: Half;
+  twin: Half;
+}
+
+export function readQuirks(): Quirk[] {
+  return readdirSync(FOLDER)
+    .filter((file) => file.endsWith('.sql') && !file.endsWith('.twin.sql') && !file.startsWith('ledger-'))
+    .map((file) => readQuirk(file.slice(0, -'.sql'.length)));
+}
+
+function readQuirk(name: string): Quirk {
+  const text = readFileSync(path.join(FOLDER, `${name}.sql`), 'utf8');
+  const twin = readFileSync(path.join(FOLDER, `${name}.twin.sql`), 'utf8');
+  const all = headersOf(text);
+  const header = (key: string) => all.filter((line) => line.key === key).map(({ value }) => value);
+  const [spec] = header('mended by spec');
+  const [source] = header('mended by source');
+  const [target] = header('mended by target');
+  return {
+    name,
+    pairs: header('servers')[0]?.split(/,\s*/) ?? PAIRS,
+    findings: header('finding').map(readExpected),
+    mended: {
+      ...(spec === undefined ? {} : { spec: JSON.parse(spec) as Partial<SpecInput> }),
+      ...(source === undefined ? {} : { source }),
+      ...(target === undefined ? {} : { target }),
+    },
+    quirk: halfOf(text),
+    // What it does not say itself is as in the quirk.
+    twin: halfOf(`${text.split('\n').filter(isShared).join('\n')}\n${twin}`),
+  };
+}
+
+function readExpected(line: string): Expected {
+  const [, verdict, id = '', scope = ''] = /^(warn|block) ([a-z]+(?:\.[a-z_]+)+)(?: (.+))?$/.exec(line) ?? [];
+  assert.ok(verdict === 'warn' || verdict === 'block', `finding: ${line}`);
+  return { verdict, id, scope };
+}
+
+function isShared(line: string): boolean {
+  return /^-- (spec|source user|target user|source settings|target settings): /.test(line);
+}
+
+interface Header {
+  key: string;
+  value: string;
+}
+
+function headersOf(text: string): Header[] {
+  return text.split('\n').flatMap((line) => {
+    const [, key, value] = /^-- ([a-z ]+): (.*)$/.exec(line) ?? [];
+    return key === undefined || value === undefined ? [] : [{ key, value }];
+  });
+}
+
+/** The last line of a kind counts. */
+function halfOf(text: string): Half {
+  const headers = new Map(headersOf(text).map(({ key, value }) => [key, value]));
+  const [source = '', target = ''] = text.split(/^-- on target$/m);
+  const settings = (end: string) =>
+    Object.fromEntries(
+      (headers.get(`${end} settings`) ?? '')
+        .split(/\s+/)
+        .filter(Boolean)
+        .map((pair) => pair.split('=') as [string, string]),
+    );
+  const sourceUser = headers.get('source user');
+  const targetUser = headers.get('target user');
+  return {
+    sql: { source, target },
+    spec: JSON.parse(headers.get('spec') ?? '{}') as Partial<SpecInput>,
+    settings: { source: settings('source'), target: settings('target') },
+    users: {
+      ...(sourceUser === undefined ? {} : { source: sourceUser }),
+      ...(targetUser === undefined ? {} : { target: targetUser }),
+    },
+  };
+}
