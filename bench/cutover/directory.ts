@@ -29,8 +29,9 @@ export async function openDirectory(arena: CutoverArena): Promise<Directory> {
     void json(request).then((message) => {
       const { primary: told, moment } = message as HookMessage;
       const { target } = arena;
-      tell(told.port === target.port && told.database === target.database ? 'target' : 'source', moment);
-      response.writeHead(204).end();
+      const end = told.port === target.port && told.database === target.database ? 'target' : 'source';
+      // Whoever is woken would keep this process from answering.
+      response.writeHead(204).end(() => tell(end, moment));
     });
   });
   await arena.belongings.open(
