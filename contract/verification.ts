@@ -1,4 +1,5 @@
 /** What a comparison of both databases found: plain data, for the state, the report and the command line. */
+import type { Direction } from './cutover.js';
 import type { SchemaChange } from './schema-change.js';
 
 /**
@@ -9,6 +10,8 @@ export type VerifyKind = 'point' | 'online';
 
 export interface Verification {
   kind: VerifyKind;
+  /** back: after a cutover. What is told of the source is then that of the new primary, the target of the spec. */
+  direction?: Direction;
   /** ISO. */
   begunAt: string;
   endedAt: string;
@@ -49,4 +52,9 @@ export interface RowDifference {
   key: string;
   /** missing: on the source only. extra: on the target only. different: on both. */
   kind: 'missing' | 'extra' | 'different';
+}
+
+/** The databases by their names in the spec: first the one that changes come from. */
+export function endsOf({ direction }: Verification): [from: string, to: string] {
+  return direction === 'back' ? ['target', 'source'] : ['source', 'target'];
 }

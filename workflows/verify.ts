@@ -4,7 +4,7 @@ import type { Verification, VerifyKind } from '../contract/verification.js';
 import { causeOf } from './as-error.js';
 import { showDetails } from './details.js';
 import { step } from './proxies.js';
-import { activeLanes, note, runArgument, specOf } from './run.js';
+import { activeLanes, directionOf, note, runArgument, specOf } from './run.js';
 import type { Compared, MigrationRun } from './run.js';
 import { unlessAttention, watchRound } from './watch.js';
 
@@ -50,7 +50,7 @@ async function verifyOnce(run: MigrationRun): Promise<void> {
       }),
   );
   if (!result) return;
-  run.state.verification = result;
+  run.state.verification = { ...result, ...(directionOf(run) === 'back' ? { direction: 'back' } : {}) };
   end(run, result.differingTables === 0 ? 'equal' : 'different');
   note(run, 'verified', describe(result));
 }

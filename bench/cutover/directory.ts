@@ -8,24 +8,30 @@ import type { CutoverArena, End } from './case.js';
 export interface Directory {
   url: string;
   primary: () => End;
+  /** Resolves once there is a primary: while it changes there is none. */
+  settled: () => Promise<void>;
   /** Resolves as soon as there is another primary. */
   changes: () => Promise<void>;
 }
 
 export async function openDirectory(arena: CutoverArena): Promise<Directory> {
   let primary: End = 'source';
+  let changing = false;
   const waiting: (() => void)[] = [];
-  const tell = (end: End) => {
-    if (end === primary) return;
+  const tell = (end: End, moment: HookMessage['moment']) => {
+    const isNews = end !== primary || (changing && moment !== 'before');
     primary = end;
-    for (const wake of waiting.splice(0)) wake();
+    changing = moment === 'before';
+    if (isNews) for (const wake of waiting.splice(0)) wake();
   };
+  const changes = () => new Promise<void>((resolve) => waiting.push(resolve));
   const server = createServer((request, response) => {
     void json(request).then((message) => {
-      const { port, database } = (message as HookMessage).primary;
+      const { primary: told, moment } = message as HookMessage;
       const { target } = arena;
-      tell(port === target.port && database === target.database ? 'target' : 'source');
-      response.writeHead(204).end();
+      const end = told.port === target.port && told.database === target.database ? 'target' : 'source';
+      // Whoever is woken would keep this process from answering.
+      response.writeHead(204).end(() => tell(end, moment));
     });
   });
   await arena.belongings.open(
@@ -38,6 +44,7 @@ export async function openDirectory(arena: CutoverArena): Promise<Directory> {
   return {
     url: `http://127.0.0.1:${(server.address() as AddressInfo).port}/`,
     primary: () => primary,
-    changes: () => new Promise((resolve) => waiting.push(resolve)),
+    settled: () => (changing ? changes() : Promise.resolve()),
+    changes,
   };
 }

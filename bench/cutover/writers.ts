@@ -167,6 +167,7 @@ class Writer {
 
   async #connect(): Promise<Client> {
     const { arena, directory } = this.#options;
+    await directory.settled();
     this.#end = directory.primary();
     const client = new Client({ ...arena[this.#end], ...arena.app, application_name: 'pgtrek bench writer' });
     client.on('error', () => undefined);

@@ -1,5 +1,6 @@
 import type { SchemaChange, Verification } from '../../client/index.js';
 import { describeChange } from '../../contract/schema-change.js';
+import { endsOf } from '../../contract/verification.js';
 import type { VerificationEnd } from '../await-verification.js';
 import { paintWith } from './colour.js';
 import { renderColumns } from './columns.js';
@@ -11,12 +12,6 @@ export interface VerificationOptions {
   width: number;
   colour?: boolean;
 }
-
-const KINDS = {
-  missing: 'missing on the target',
-  extra: 'on the target alone',
-  different: 'different',
-} as const;
 
 /** What was compared, and everything that differs. Pure. */
 export function renderVerification(
@@ -59,12 +54,14 @@ function describeExtent({ kind, begunAt, endedAt, tables, rows, chunks }: Verifi
   return `${formatMany(tables, 'table')}, ${formatCount(rows)} rows, ${formatMany(chunks, 'chunk')}, ${how}; ${formatTime(begunAt)}, ${took}`;
 }
 
-function renderDiffering({ differing, differingTables }: Verification, width: number): string[] {
+function renderDiffering(found: Verification, width: number): string[] {
+  const { differing, differingTables } = found;
   if (differing.length === 0) return [];
+  const [from, to] = endsOf(found);
   const columns = [
     { title: '  table' },
-    { title: 'rows on the source', align: 'right' as const },
-    { title: 'on the target', align: 'right' as const },
+    { title: `rows on the ${from}`, align: 'right' as const },
+    { title: `on the ${to}`, align: 'right' as const },
     { title: 'chunks that differ', align: 'right' as const },
   ];
   const rows = differing.map(({ table, sourceRows, targetRows, chunks }) => [
@@ -79,40 +76,47 @@ function renderDiffering({ differing, differingTables }: Verification, width: nu
 /** A state holds so many of them, and more are not counted. */
 const FULL = 100;
 
-function renderKeys({ differences }: Verification, width: number): string[] {
+function renderKeys(found: Verification, width: number): string[] {
+  const { differences } = found;
   if (differences.length === 0) return [];
+  const [, to] = endsOf(found);
+  const kinds = { missing: `missing on the ${to}`, extra: `on the ${to} alone`, different: 'different' };
   const columns = [{ title: '  table' }, { title: 'what' }, { title: 'key' }];
-  const rows = differences.map(({ table, key, kind }) => [`  ${plain(table)}`, KINDS[kind], plain(key)]);
+  const rows = differences.map(({ table, key, kind }) => [`  ${plain(table)}`, kinds[kind], plain(key)]);
   const more = differences.length === FULL ? ['  … these are the first 100'] : [];
   return [...renderColumns(columns, rows, width), ...more];
 }
 
-function renderSequences({ sequences }: Verification, width: number): string[] {
+function renderSequences(found: Verification, width: number): string[] {
+  const { sequences } = found;
   if (sequences.length === 0) return [];
-  const columns = [{ title: '  sequence' }, { title: 'source' }, { title: 'target' }];
+  const columns = ['  sequence', ...endsOf(found)].map((title) => ({ title }));
   const rows = sequences.map(({ sequence, source, target }) => [`  ${plain(sequence)}`, source, target]);
   return renderColumns(columns, rows, width);
 }
 
-function renderSchema({ schema, schemaTotal }: Verification, width: number): string[] {
+function renderSchema(found: Verification, width: number): string[] {
+  const { schema, schemaTotal } = found;
+  const ends = endsOf(found);
   return [
-    ...schema.flatMap((change) => wrapTo(`  ${plain(describeDifference(change))}`, { width, indent: '  ' })),
+    ...schema.flatMap((change) =>
+      wrapTo(`  ${plain(describeDifference(change, ends))}`, { width, indent: '  ' }),
+    ),
     ...moreThan(schema.length, schemaTotal, 'difference'),
   ];
 }
 
-const HAPPENED = [
-  [/ was dropped/, ' is missing on the target'],
-  [/ was added/, ' is on the target alone'],
-  [/ (was|were) changed/, ' differs'],
-  [/ was attached to /, ' is on the target alone a partition of '],
-  [/ was detached from /, ' is on the source alone a partition of '],
-] as const;
-
-/** `column public.orders.note: text → character varying(10)`, from the source to the target. */
-function describeDifference(change: SchemaChange): string {
+/** `column public.orders.note: text → character varying(10)`. */
+function describeDifference(change: SchemaChange, [from, to]: [from: string, to: string]): string {
   const text = describeChange(change);
-  const said = HAPPENED.find(([pattern]) => pattern.test(text));
+  const happened: [RegExp, string][] = [
+    [/ was dropped/, ` is missing on the ${to}`],
+    [/ was added/, ` is on the ${to} alone`],
+    [/ (was|were) changed/, ' differs'],
+    [/ was attached to /, ` is on the ${to} alone a partition of `],
+    [/ was detached from /, ` is on the ${from} alone a partition of `],
+  ];
+  const said = happened.find(([pattern]) => pattern.test(text));
   return said ? text.replace(said[0], said[1]) : text;
 }
 

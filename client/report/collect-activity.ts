@@ -90,7 +90,11 @@ const TAKE: { [N in Name]?: Take<N> } = {
     collected.fences = keepLast(collected.fences, { at: endedAt, direction, result }, MOST);
   },
   verifyContent: (collected, { input, result }) =>
-    collectVerification(collected, { ...result, ...(input.tables ? { patterns: input.tables } : {}) }),
+    collectVerification(collected, {
+      ...result,
+      ...(input.tables ? { patterns: input.tables } : {}),
+      ...(isReversed(collected.spec, input.run.spec) ? { direction: 'back' } : {}),
+    }),
   notify: (collected, { input }) => collectEvents(collected, input.notification.events),
 };
 

@@ -67,11 +67,9 @@ export async function carryOver(
   await stopLanes(bound, asked, { ...carrying, ready });
   if (kind === 'external') await close(bound, carrying, ready);
   await flushLog(leads.source);
+  const rest = () => bringAlong(asked, { ...carrying, ready });
   // Behind a lock nothing more can commit: it is proved while the others are ended.
-  const carry = async () => {
-    if (kind === 'lock') await close(bound, carrying, ready);
-    await bringAlong(asked, { ...carrying, ready });
-  };
+  const carry = () => (kind === 'lock' ? close(bound, carrying, ready, rest) : rest());
   await Promise.all([prove(bound, asked.marker, { readers: crew.readers, log }), carry()]);
   return kind === 'lock' && ready.tables.length > 0 ? { fence: crew.fence } : {};
 }
@@ -168,16 +166,24 @@ async function close(
   job: Job,
   { leads: { source }, log, guard }: Carrying,
   { former }: Ready,
+  meanwhile = () => Promise.resolve(),
 ): Promise<void> {
   await closeDatabase(source, former);
   log.step('read-only');
-  const { ended, left } = await endOthers(source, job, guard.signal);
+  const { ended, left } = await endOthers(source, job, {
+    signal: guard.signal,
+    meanwhile: () => {
+      log.step('sessions-ended');
+      return meanwhile();
+    },
+  });
   log.report.ended += ended;
   if (left.length > 0 && log.report.kind !== 'external')
     throw new Error(
       `sessions of others could not be ended: ${left.slice(0, 5).map(describeOther).join('; ')}`,
     );
-  if (left.length > 0) log.warn(`not ended: ${left.slice(0, 5).map(describeOther).join('; ')}`);
+  if (left.length === 0) return;
+  log.warn(`not ended: ${left.slice(0, 5).map(describeOther).join('; ')}`);
   log.step('sessions-ended');
 }
 

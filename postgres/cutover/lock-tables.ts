@@ -97,7 +97,8 @@ export async function releaseFence(fence: Session): Promise<void> {
 
 /**
  * Writers that touch several tables deadlock with any order of locks: cancels exactly those that block the fence and, by
- * others or directly, wait for it. Without pg_read_all_stats nobody tells who waits, and everybody is looked at.
+ * others or directly, wait for it; and those that wait for it and hold a table that it comes to later, as nothing else can
+ * end their wait. Without pg_read_all_stats nobody tells who waits, and everybody is looked at.
  */
 const REFEREE_SQL = `
   WITH RECURSIVE waiting AS MATERIALIZED (
@@ -107,12 +108,23 @@ const REFEREE_SQL = `
   ), w (pid) AS (
     SELECT pid FROM waiting WHERE $1 = ANY (blockers)
     UNION SELECT waiting.pid FROM waiting JOIN w ON w.pid = ANY (waiting.blockers)
-  ), b AS MATERIALIZED (SELECT unnest(pg_blocking_pids($1)) AS pid)
+  ), b AS MATERIALIZED (SELECT unnest(pg_blocking_pids($1)) AS pid
+  ), held AS MATERIALIZED (
+    SELECT l.pid, l.relation, l.mode FROM pg_locks l
+    WHERE l.locktype = 'relation' AND l.granted AND l.mode <> 'AccessShareLock'
+      AND l.database = (SELECT oid FROM pg_database WHERE datname = current_database())
+      AND EXISTS (SELECT FROM waiting)
+  ), doomed AS (
+    SELECT h.pid FROM held h JOIN waiting ON waiting.pid = h.pid
+    WHERE $1 = ANY (waiting.blockers)
+      AND h.relation IN (SELECT relation FROM held WHERE pid = $1 AND mode = 'ShareUpdateExclusiveLock')
+      AND h.relation NOT IN (SELECT relation FROM held WHERE pid = $1 AND mode = 'ExclusiveLock')
+  )
   SELECT /* pgtrek: referee */ ARRAY(SELECT pid FROM b) AS blockers,
-    (SELECT count(*) FILTER (WHERE pg_cancel_backend(b.pid))::int
-     FROM b JOIN pg_stat_activity a ON a.pid = b.pid JOIN pg_roles r ON r.oid = a.usesysid
+    (SELECT count(*) FILTER (WHERE pg_cancel_backend(a.pid))::int
+     FROM pg_stat_activity a JOIN pg_roles r ON r.oid = a.usesysid
        JOIN pg_roles me ON me.rolname = current_user
-     WHERE b.pid IN (SELECT pid FROM w)
+     WHERE a.pid IN (SELECT b.pid FROM b JOIN w ON w.pid = b.pid UNION SELECT pid FROM doomed)
        AND (me.rolsuper OR NOT r.rolsuper
          AND (pg_has_role(a.usesysid, 'USAGE') OR pg_has_role('pg_signal_backend', 'USAGE')))) AS cancelled`;
 

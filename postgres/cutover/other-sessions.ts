@@ -49,6 +49,12 @@ const QUIET_MS = 20;
 /** A backend that does not end in this time hangs in the kernel or in foreign code. */
 const LONGEST_SECONDS = 20;
 
+export interface EndingOthers {
+  signal?: AbortSignal | undefined;
+  /** What can be done between the two looks; done again when the later one finds somebody. */
+  meanwhile?: () => Promise<void>;
+}
+
 /**
  * Ends all that began before now, when the database is closed already, until two looks find none. Those that begin later can only
  * read. `left` are those that do not end, or that we may not end.
@@ -56,7 +62,7 @@ const LONGEST_SECONDS = 20;
 export async function endOthers(
   session: Session,
   job: Job,
-  signal?: AbortSignal,
+  { signal, meanwhile = () => Promise.resolve() }: EndingOthers = {},
 ): Promise<{ ended: number; left: OtherSession[] }> {
   const { at } = await session.one<{ at: string }>('SELECT clock_timestamp()::text AS at');
   const begun = Date.now();
@@ -72,10 +78,14 @@ export async function endOthers(
     ]);
     left = found;
     for (const { pid, mayEnd } of found) if (mayEnd) ended.add(pid);
-    if (found.length > 0 && found.every(({ mayEnd }) => !mayEnd)) return true;
-    if (found.length > 0) quietSince = undefined;
-    else quietSince ??= Date.now();
-    return quietSince !== undefined && Date.now() - quietSince >= QUIET_MS;
+    if (found.length > 0) {
+      quietSince = undefined;
+      return found.every(({ mayEnd }) => !mayEnd);
+    }
+    if (quietSince !== undefined) return Date.now() - quietSince >= QUIET_MS;
+    quietSince = Date.now();
+    await meanwhile();
+    return false;
   });
   return { ended: ended.size, left };
 }

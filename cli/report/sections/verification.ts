@@ -1,4 +1,5 @@
 import { describeChange } from '../../../contract/schema-change.js';
+import { endsOf } from '../../../contract/verification.js';
 import type { MigrationReport, ReportVerification } from '../../../client/index.js';
 import { formatCount, formatDuration, formatMany } from '../../render/format.js';
 import { html } from '../html.js';
@@ -48,22 +49,22 @@ function notCompared({ notCompared: left }: ReportVerification): Html | undefine
   return list(left.slice(0, LISTED).map(({ table: name, why }) => html`${code(name)}: ${why}`));
 }
 
-function renderDifferences({
-  differing,
-  differingTables,
-  differences,
-  schema,
-  schemaTotal,
-  sequences,
-}: ReportVerification): Html {
+function renderDifferences(found: ReportVerification): Html {
+  const { differing, differingTables, differences, schema, schemaTotal, sequences } = found;
+  const [from, to] = endsOf(found);
+  const how = {
+    missing: `on the ${from} only`,
+    extra: `on the ${to} only`,
+    different: 'on both, and different',
+  };
   return html`${
     differing.length > 0 &&
     html`<h4>${formatMany(differingTables, 'table')} with differences</h4>
       ${table(
         [
           { label: 'Table' },
-          { label: 'Rows on the source', kind: 'num' },
-          { label: 'On the target', kind: 'num' },
+          { label: `Rows on the ${from}`, kind: 'num' },
+          { label: `On the ${to}`, kind: 'num' },
           { label: 'Chunks', kind: 'num' },
         ],
         differing.map((each) => [
@@ -79,7 +80,7 @@ function renderDifferences({
     html`<h4>Rows that differ${differences.length > LISTED && ` (the first ${String(LISTED)})`}</h4>
       ${table(
         [{ label: 'Table' }, { label: 'Key' }, { label: 'How' }],
-        differences.slice(0, LISTED).map((each) => [code(each.table), code(each.key), HOW[each.kind]]),
+        differences.slice(0, LISTED).map((each) => [code(each.table), code(each.key), how[each.kind]]),
       )}`
   }
   ${
@@ -91,14 +92,12 @@ function renderDifferences({
     sequences.length > 0 &&
     html`<h4>Sequences</h4>
       ${table(
-        [{ label: 'Sequence' }, { label: 'Source', kind: 'num' }, { label: 'Target', kind: 'num' }],
+        [
+          { label: 'Sequence' },
+          { label: `On the ${from}`, kind: 'num' },
+          { label: `On the ${to}`, kind: 'num' },
+        ],
         sequences.map(({ sequence, source, target }) => [code(sequence), source, target]),
       )}`
   }`;
 }
-
-const HOW = {
-  missing: 'on the source only',
-  extra: 'on the target only',
-  different: 'on both, and different',
-} as const;

@@ -80,4 +80,21 @@ describe('a comparison of both databases', () => {
       'The comparison of orders has no result. Why:  pgtrek events orders',
     ]);
   });
+
+  it('names the ends as the spec does, after a cutover as well', () => {
+    const found: Verification = {
+      ...equal,
+      equal: false,
+      direction: 'back',
+      differences: [{ table: 'public.orders', key: 'id = 8', kind: 'missing' }],
+      differing: [{ table: 'public.orders', sourceRows: '1000', targetRows: '999', chunks: 1 }],
+      differingTables: 1,
+      schema: [{ kind: 'index-dropped', object: 'public.by_date', from: 'CREATE INDEX …' }],
+      schemaTotal: 1,
+    };
+    const text = renderVerification(found, { width: 120 }).join('\n');
+    assert.match(text, /rows on the target +on the source/);
+    assert.match(text, /missing on the source +id = 8/);
+    assert.match(text, /by_date is missing on the source/);
+  });
 });
