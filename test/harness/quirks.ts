@@ -7,6 +7,7 @@ import { readdirSync, readFileSync } from 'node:fs';
 import path from 'node:path';
 import { fileURLToPath } from 'node:url';
 import type { SpecInput } from '../../contract/spec.js';
+import { OLDEST } from './majors.js';
 
 const FOLDER = fileURLToPath(new URL('../fixtures/sql/', import.meta.url));
 
@@ -19,7 +20,7 @@ export interface Expected {
 }
 
 /** Majors of source and target: the oldest and the newest that it concerns. */
-const PAIRS = ['15>15', '18>18'];
+const PAIRS = [`${String(OLDEST)}>${String(OLDEST)}`, '18>18'];
 
 export interface Half {
   sql: { source: string; target: string };

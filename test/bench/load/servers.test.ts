@@ -14,6 +14,7 @@ describe('the servers of the benchmark', () => {
       [{}, { installed: [15, 17, 18], toolsMajor: 15 }],
       { source: 15, target: 18 },
     ],
+    ['not the oldest', [{}, { installed: [13, 15, 18], toolsMajor: 15 }], { source: 15, target: 18 }],
     ['any where there is no pg_dump', [{}, { installed: [15, 18] }], { source: 15, target: 18 }],
     ['the same where there is one', [{}, { installed: [18], toolsMajor: 18 }], { source: 18, target: 18 }],
     [

@@ -7,6 +7,7 @@ import { cutOver } from '../../../postgres/cutover/cut-over.js';
 import type { CutoverAsked } from '../../../postgres/cutover/cut-over.js';
 import type { Job } from '../../../postgres/job.js';
 import { resumeLanes } from '../../../postgres/lane/resume.js';
+import { OLDEST } from '../../harness/majors.js';
 import { LANE, openLane } from '../apply-errors/lane.js';
 import type { Lane, LaneOptions } from '../apply-errors/lane.js';
 import { startPair } from '../pair.js';
@@ -16,7 +17,10 @@ export const APP = { user: 'app', password: 'app' };
 
 export async function startFencedPair(settings: Record<string, string> = {}): Promise<Pair> {
   const pair = await startPair({
-    source: { major: 15, settings: { wal_level: 'logical', max_prepared_transactions: '5', ...settings } },
+    source: {
+      major: OLDEST,
+      settings: { wal_level: 'logical', max_prepared_transactions: '5', ...settings },
+    },
     target: { major: 18, settings: { wal_level: 'logical' } },
   });
   const { run } = await pair.newDatabases();

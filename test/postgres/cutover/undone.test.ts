@@ -114,11 +114,13 @@ describe('a cutover is undone, and writers go on', () => {
   it('when its fence is dropped by the server before the decision', async () => {
     const observer = async (moment: string, tag: string) => {
       if (moment !== 'before' || tag !== 'decide') return;
-      await fenced.run(
-        'source',
-        // Until it is gone, its locks with it.
-        `SELECT pg_terminate_backend(pid, 5000) FROM pg_locks WHERE mode = 'ExclusiveLock' AND relation = 't'::regclass`,
-      );
+      const ended = () =>
+        fenced.run(
+          'source',
+          `SELECT pg_terminate_backend(pid) FROM pg_locks WHERE mode = 'ExclusiveLock' AND relation = 't'::regclass`,
+        );
+      // Until it is gone, its locks with it.
+      await waitUntil(async () => (await ended()).length === 0, { deadlineMs: 5_000 });
     };
     assertUndone(
       await fenced.attempt({}, { servers: { ...fenced.job.servers, observer } }),

@@ -33,12 +33,12 @@ export interface WriterOptions {
   connect?: Partial<pg.ClientConfig>;
   /** Begins each transaction. */
   begin?: string;
+  /** Ids are above it: those of writers before. */
+  above?: number;
 }
 
 /** Each transaction adds its id to three tables and changes a shared row in each, so that writers wait for one another. */
 export function startWriters({ servers }: Databases, options: WriterOptions): Writers {
-  const account: Account = { committed: new Set(), unknown: new Set(), errors: new Map() };
-  const state = { running: true, next: 1 };
   const { host, port, database, user, password } = servers.source;
   const config = {
     host,
@@ -48,6 +48,12 @@ export function startWriters({ servers }: Databases, options: WriterOptions): Wr
     ...(password === undefined ? {} : { password }),
     ...options.connect,
   };
+  return startWritersOn(config, options);
+}
+
+export function startWritersOn(config: pg.ClientConfig, options: WriterOptions): Writers {
+  const account: Account = { committed: new Set(), unknown: new Set(), errors: new Map() };
+  const state = { running: true, next: 1 + (options.above ?? 0) };
   const loops = Array.from({ length: options.writers ?? 4 }, () => writeOn(config, options, account, state));
   return {
     account,
@@ -116,7 +122,7 @@ async function connect(config: pg.ClientConfig): Promise<pg.Client> {
 
 /** Ids of all transactions that a database holds. */
 export async function idsOn(
-  { run }: Databases,
+  { run }: Pick<Databases, 'run'>,
   end: 'source' | 'target',
   tables: number,
 ): Promise<Set<number>> {
