@@ -72,9 +72,13 @@ export function tellTaken(oids: number[]): string {
   return `${oids.length} large objects of the source have the number of one that the target has already, and that this migration did not make: ${listOids(oids)}.`;
 }
 
+/** More are taken away with the whole database. */
+const TOLD_IN_FULL = 100;
+
 export function unlinkRemedy(oids: number[]): string {
-  const list = oids.length > 5 ? `${oids.slice(0, 5).join(', ')}, …` : oids.join(', ');
-  return `On the target, if nothing needs them: SELECT lo_unlink(o) FROM unnest(ARRAY[${list}]::oid[]) o; or use an empty target database.`;
+  const list = oids.slice(0, TOLD_IN_FULL).join(', ');
+  const others = oids.length > TOLD_IN_FULL ? ', and so on for all of them' : '';
+  return `SELECT lo_unlink(o) FROM unnest(ARRAY[${list}]::oid[]) o; -- on the target, if nothing needs them${others}; or use an empty target database`;
 }
 
 /** `1, 2, 3, 4, 5 and 12 more` of `count`. */

@@ -80,5 +80,6 @@ function createDatabaseLike(
     provider === 'c' || locale === null
       ? ''
       : ` LOCALE_PROVIDER ${PROVIDERS[provider] ?? provider} ${provider === 'i' ? 'ICU_LOCALE' : 'BUILTIN_LOCALE'} ${escapeLiteral(locale)}`;
-  return `CREATE DATABASE ${escapeIdentifier(database)} TEMPLATE template0 ENCODING ${escapeLiteral(encoding)} LC_COLLATE ${escapeLiteral(collate)} LC_CTYPE ${escapeLiteral(ctype)}${own}; -- anew, in place of the empty one`;
+  const name = escapeIdentifier(database);
+  return `DROP DATABASE ${name}; CREATE DATABASE ${name} TEMPLATE template0 ENCODING ${escapeLiteral(encoding)} LC_COLLATE ${escapeLiteral(collate)} LC_CTYPE ${escapeLiteral(ctype)}${own}; -- while it is empty, from another database of the target`;
 }

@@ -1,5 +1,5 @@
 /** Mode cdc: the slot and the publication that were given, and the tables that must be on the target already. */
-import type { Finding } from '../../contract/state.js';
+import type { Finding, Fix } from '../../contract/findings.js';
 import { compareLsn } from '../../contract/names.js';
 import { findPartialTables } from '../partial-tables.js';
 import { givenStart } from '../lane/lane-names.js';
@@ -55,7 +55,11 @@ function faultOf(slot: GivenSlot, wanted: { database: string; lsn: string | unde
 const PUBLICATION_SQL = `
   SELECT /* pgtrek: validate given publication */ pubinsert, pubupdate, pubdelete, puballtables,
     pg_has_role(current_user, pubowner, 'USAGE') AS owned,
-    format('ALTER PUBLICATION %I OWNER TO %I;', pubname, current_user) AS remedy
+    format('ALTER PUBLICATION %I OWNER TO %I;', pubname, current_user) AS "giveOwner",
+    format('ALTER PUBLICATION %I SET (publish = ''insert, update, delete, truncate'');', pubname) AS "sendAll",
+    format('ALTER PUBLICATION %I SET (publish = %L);', pubname, concat_ws(', ', CASE WHEN pubinsert THEN 'insert' END,
+      CASE WHEN pubupdate THEN 'update' END, CASE WHEN pubdelete THEN 'delete' END, CASE WHEN pubtruncate THEN 'truncate' END
+    )) AS "sendAsBefore"
   FROM pg_publication WHERE pubname = $1`;
 
 interface GivenPublication {
@@ -64,7 +68,9 @@ interface GivenPublication {
   pubdelete: boolean;
   puballtables: boolean;
   owned: boolean;
-  remedy: string;
+  giveOwner: string;
+  sendAll: string;
+  sendAsBefore: string;
 }
 
 /** Markers are inserted rows of our journal, which joins the publication. */
@@ -73,30 +79,32 @@ export async function checkGivenPublication({ source, spec }: OnSource): Promise
   if (name === undefined) return [];
   const [found] = await source.query<GivenPublication & Record<string, unknown>>(PUBLICATION_SQL, [name]);
   const finding = { id: 'source.start_publication', scope: `source.publication ${name}` };
-  const block = (why: string, remedy: string): Finding[] => [{ ...finding, verdict: 'block', why, remedy }];
+  const block = (why: string, remedy: string): Finding => ({ ...finding, verdict: 'block', why, remedy });
   if (!found)
-    return block(`The source has no publication ${name}.`, 'Name the publication of the slot in cdc.start.');
-  if (!found.pubinsert)
-    return block(
-      `Publication ${name} does not publish inserts, and so no marker at which to stop.`,
-      `ALTER PUBLICATION ${name} SET (publish = 'insert, update, delete, truncate');`,
-    );
-  if (!found.puballtables && !found.owned)
-    return block(`The journal must join publication ${name}, which only its owner may change.`, found.remedy);
-  if (!found.pubupdate || !found.pubdelete)
     return [
-      {
-        ...finding,
-        verdict: 'warn',
-        why: `Publication ${name} publishes only a part of the changes; the rest never comes.`,
-      },
+      block(`The source has no publication ${name}.`, 'Name the publication of the slot in cdc.start.'),
     ];
+  const { sendAll, sendAsBefore } = found;
+  const fix: Fix = { on: 'source', statements: [sendAll], undo: [sendAsBefore] };
+  if (!found.pubinsert) {
+    const why = `Publication ${name} does not publish inserts, and so no marker at which to stop.`;
+    return [{ ...block(why, sendAll), fix }];
+  }
+  if (!found.puballtables && !found.owned) {
+    const why = `The journal must join publication ${name}, which only its owner may change.`;
+    return [block(why, found.giveOwner)];
+  }
+  if (!found.pubupdate || !found.pubdelete) {
+    const why = `Publication ${name} publishes only a part of the changes; the rest never comes.`;
+    return [{ ...finding, verdict: 'warn', why, remedy: sendAll, fix }];
+  }
   return [{ ...finding, verdict: 'ok', why: `Publication ${name} sends every change.` }];
 }
 
 const SOURCE_COLUMNS_SQL = `
   SELECT /* pgtrek: validate source columns */ format('%I.%I', n.nspname, c.relname) AS table,
-    array_agg(a.attname::text ORDER BY a.attnum) AS columns
+    array_agg(a.attname::text ORDER BY a.attnum) AS columns,
+    array_agg(format('%I %s', a.attname, format_type(a.atttypid, a.atttypmod)) ORDER BY a.attnum) AS definitions
   FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
     JOIN pg_attribute a ON a.attrelid = c.oid AND a.attnum > 0 AND NOT a.attisdropped AND a.attgenerated = ''
   WHERE c.oid = ANY ($1::oid[])
@@ -114,12 +122,17 @@ interface Columns {
   columns: string[];
 }
 
+interface Defined extends Columns {
+  /** Of each column: its name and type, as ADD COLUMN takes them. */
+  definitions: string[];
+}
+
 /** Apply goes by names: every table, and every column of it, must be there. */
 export async function checkTargetTables({ source, target, selection, spec }: OnBoth): Promise<Finding[]> {
   const tables = selection.selected.filter(
     ({ kind, partitionOf }) => kind === 'p' || (kind === 'r' && partitionOf === null),
   );
-  const wanted = await source.query<Columns & Record<string, unknown>>(SOURCE_COLUMNS_SQL, [
+  const wanted = await source.query<Defined & Record<string, unknown>>(SOURCE_COLUMNS_SQL, [
     tables.map(({ oid }) => oid),
   ]);
   const there = await target.query<Columns & Record<string, unknown>>(TARGET_COLUMNS_SQL, [
@@ -130,8 +143,10 @@ export async function checkTargetTables({ source, target, selection, spec }: OnB
   );
   const known = new Map(there.map(({ table, columns }) => [table, new Set(columns)]));
   const { end } = target.endpoint;
-  const findings = wanted.flatMap(({ table, columns }) =>
-    missingIn({ table, columns: partial.get(table) ?? columns }, known.get(table), {
+  const findings = wanted.flatMap((defined) =>
+    missingIn(defined, {
+      travelling: partial.get(defined.table) ?? defined.columns,
+      known: known.get(defined.table),
       from: source.endpoint.end,
       to: end,
     }),
@@ -141,9 +156,13 @@ export async function checkTargetTables({ source, target, selection, spec }: OnB
 }
 
 function missingIn(
-  { table, columns }: Columns,
-  known: Set<string> | undefined,
-  { from, to }: { from: string; to: string },
+  { table, columns, definitions }: Defined,
+  {
+    travelling,
+    known,
+    from,
+    to,
+  }: { travelling: string[]; known: Set<string> | undefined; from: string; to: string },
 ): Finding[] {
   const finding = { id: `${to}.tables`, scope: `${to}.table ${table}`, verdict: 'block' as const };
   if (!known || known.size === 0)
@@ -155,13 +174,16 @@ function missingIn(
           'Create it there with the rows that it had at the start, leave it out (select.exclude), or use mode full-load-and-cdc.',
       },
     ];
-  const missing = columns.filter((column) => !known.has(column));
+  const missing = travelling.filter((column) => !known.has(column));
   if (missing.length === 0) return [];
+  const adding = definitions
+    .filter((_, i) => missing.includes(columns[i] ?? ''))
+    .map((definition) => `ADD COLUMN ${definition}`);
   return [
     {
       ...finding,
       why: `${table} of the ${to} lacks columns of the ${from}: ${listNames(missing)}.`,
-      remedy: `Add them on the ${to}, as they are on the ${from}.`,
+      remedy: `ALTER TABLE ${table} ${adding.join(', ')}; -- on the ${to}, and fill them as they are on the ${from}`,
     },
   ];
 }

@@ -15,6 +15,7 @@ import { connect } from './connection.js';
 import { compareEncodings } from './encoding.js';
 import { estimateStages } from './estimate.js';
 import { checkExtensions } from './extensions.js';
+import { checkFullIdentity, checkIncomparableRows } from './full-identity.js';
 import { checkGivenPublication, checkGivenSlot, checkTargetTables } from './given-start.js';
 import { checkLargeObjects } from './large-objects.js';
 import {
@@ -34,12 +35,7 @@ import {
   checkPartialSupport,
 } from './partial-tables.js';
 import { checkReachability } from './reachability.js';
-import {
-  checkFullIdentity,
-  checkIncomparableRows,
-  checkReplicaIdentity,
-  checkUnlogged,
-} from './replica-identity.js';
+import { checkReplicaIdentity, checkUnlogged } from './replica-identity.js';
 import { checkGrantees, checkOwners } from './roles.js';
 import { checkRowConditions } from './row-conditions.js';
 import { checkDependencies, checkPatterns, checkReferredData, checkSelected } from './selection.js';

@@ -95,7 +95,7 @@ export async function checkOtherSlots({ source, spec }: OnSource): Promise<Findi
       scope: `${end}.slot ${first.slot}`,
       verdict: 'block',
       why: `Slot ${first.slot} exists in another database (${first.database ?? 'none'}) of the ${end}'s server, where slot names are unique.`,
-      remedy: `Use another name than ${spec.name}; or, if nothing uses it, SELECT pg_drop_replication_slot('${first.slot}');`,
+      remedy: `SELECT pg_drop_replication_slot('${first.slot}'); -- if nothing uses it; or use another name than ${spec.name}`,
     },
   ];
 }

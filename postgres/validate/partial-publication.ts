@@ -50,17 +50,14 @@ interface Refusal {
 const LOCK_TIMEOUT_SQL = `SET LOCAL lock_timeout = '2s'`;
 
 async function tryPublication(source: Session, family: PartialFamily): Promise<Refusal | undefined> {
-  const { table, leaves } = family;
   let changed: string | undefined;
   await source.client.query('BEGIN READ WRITE');
   try {
     await source.query(LOCK_TIMEOUT_SQL);
     await source.query(createSql(source, family));
-    for (const { qualified } of table.kind === 'p' ? leaves : [table]) {
-      changed = qualified;
-      await source.query(
-        `EXPLAIN /* pgtrek: validate publication */ DELETE FROM ONLY ${qualified} WHERE false`,
-      );
+    for (const name of changedIn(family)) {
+      changed = name;
+      await source.query(`EXPLAIN /* pgtrek: validate publication */ DELETE FROM ONLY ${name} WHERE false`);
     }
     return undefined;
   } catch (error) {
@@ -68,6 +65,11 @@ async function tryPublication(source: Session, family: PartialFamily): Promise<R
   } finally {
     await source.client.query('ROLLBACK');
   }
+}
+
+/** The table, or the partitions, that hold the rows which are changed. */
+function changedIn({ table, leaves }: PartialFamily): string[] {
+  return (table.kind === 'p' ? leaves : [table]).map(({ qualified }) => qualified);
 }
 
 function createSql({ pid }: Session, { table, columns, filter = '' }: PartialFamily): string {
@@ -108,7 +110,9 @@ async function tellRefusal(
 }
 
 const IDENTITY_SQL = `
-  SELECT /* pgtrek: validate identity columns */ c.relreplident = 'f' AS "isFull",
+  SELECT /* pgtrek: validate identity columns */ t.name, c.relreplident = 'f' AS "isFull",
+    EXISTS (SELECT FROM pg_index i WHERE i.indrelid = c.oid AND i.indisprimary AND i.indimmediate) AS "isKeyed",
+    CASE WHEN x.relname IS NULL THEN 'DEFAULT' ELSE format('USING INDEX %I', x.relname) END AS before,
     ARRAY(
       SELECT a.attname::text FROM pg_index i
         CROSS JOIN generate_series(0, i.indnkeyatts - 1) k
@@ -117,34 +121,74 @@ const IDENTITY_SQL = `
         AND CASE c.relreplident WHEN 'd' THEN i.indisprimary WHEN 'i' THEN i.indisreplident ELSE false END
       ORDER BY k
     ) AS identity
-  FROM pg_class c WHERE c.oid = $1::regclass`;
+  FROM unnest($1::text[]) WITH ORDINALITY t (name, position)
+    JOIN pg_class c ON c.oid = t.name::regclass
+    LEFT JOIN pg_index r ON r.indrelid = c.oid AND r.indisreplident AND c.relreplident = 'i'
+    LEFT JOIN pg_class x ON x.oid = r.indexrelid
+  ORDER BY t.position`;
 
-async function tellIdentity(
-  source: Session,
-  { table, columns, filter }: PartialFamily,
-  changed: string,
-): Promise<Finding> {
-  const { isFull, identity } = await source.one<{ isFull: boolean; identity: string[] }>(IDENTITY_SQL, [
-    changed,
+/** As many as a person pastes. */
+const TOLD_STATEMENTS = 20;
+
+interface IdentityColumns {
+  name: string;
+  isFull: boolean;
+  isKeyed: boolean;
+  /** What REPLICA IDENTITY is to be told for what it is now, unless it is FULL. */
+  before: string;
+  identity: string[];
+}
+
+async function tellIdentity(source: Session, family: PartialFamily, changed: string): Promise<Finding> {
+  const { table, columns, filter } = family;
+  const all = await source.query<IdentityColumns & Record<string, unknown>>(IDENTITY_SQL, [
+    changedIn(family),
   ]);
+  const { isFull = false, identity = [] } = all.find(({ name }) => name === changed) ?? {};
+  // What is wrong with one partition is so with those that are like it.
+  const alike = all.filter((other) => other.isFull === isFull);
   const missing = columns ? identity.filter((name) => !columns.includes(name)) : [];
   const isListAtFault = columns !== undefined && (isFull || missing.length > 0 || filter === undefined);
   const finding = { scope: `source.table ${table.qualified}`, verdict: 'block' as const };
   const consequence = `once it is published so, UPDATE and DELETE of ${changed} fail on the source.`;
+  if (isListAtFault && !isFull) {
+    const why = `The list of ${table.qualified} in select.columns lacks columns of its replica identity (${listNames(missing)}): ${consequence}`;
+    return { ...finding, id: 'select.columns', why, remedy: `Add them to the list: ${listNames(identity)}.` };
+  }
   if (isListAtFault) {
-    const why = isFull
-      ? `${changed} has REPLICA IDENTITY FULL, which goes with no list of columns: ${consequence}`
-      : `The list of ${table.qualified} in select.columns lacks columns of its replica identity (${listNames(missing)}): ${consequence}`;
-    const remedy = isFull
-      ? `ALTER TABLE ${changed} REPLICA IDENTITY DEFAULT; with a primary key, or remove the list.`
-      : `Add them to the list: ${listNames(identity)}.`;
-    return { ...finding, id: 'select.columns', why, remedy };
+    const why = `${changed} has REPLICA IDENTITY FULL, which goes with no list of columns: ${consequence}`;
+    return { ...finding, id: 'select.columns', why, ...withDefaultIdentity(alike) };
   }
   const only = `use only columns of its replica identity (${listNames(identity)}) in the condition`;
-  return {
-    ...finding,
-    id: 'select.rows',
-    why: `The condition of ${table.qualified} in select.rows uses columns that are not of its replica identity: ${consequence}`,
-    remedy: columns ? `In select.rows ${only}.` : `ALTER TABLE ${changed} REPLICA IDENTITY FULL; or ${only}.`,
-  };
+  const why = `The condition of ${table.qualified} in select.rows uses columns that are not of its replica identity: ${consequence}`;
+  if (columns) return { ...finding, id: 'select.rows', why, remedy: `In select.rows ${only}.` };
+  return { ...finding, id: 'select.rows', why, ...withFullIdentity(alike, only) };
+}
+
+function withDefaultIdentity(tables: IdentityColumns[]): Pick<Finding, 'remedy' | 'fix'> {
+  const orElse = '-- or remove the list';
+  const statements = tables.map(({ name }) => identitySql(name, 'DEFAULT'));
+  const unkeyed = tables.filter(({ isKeyed }) => !isKeyed);
+  if (unkeyed.length > 0) {
+    const keys = unkeyed.map(({ name }) => `ALTER TABLE ${name} ADD PRIMARY KEY (…);`);
+    return { remedy: `${tellStatements([...keys, ...statements])} ${orElse}` };
+  }
+  const undo = tables.map(({ name }) => identitySql(name, 'FULL'));
+  return { remedy: `${tellStatements(statements)} ${orElse}`, fix: { on: 'source', statements, undo } };
+}
+
+function withFullIdentity(tables: IdentityColumns[], only: string): Pick<Finding, 'remedy' | 'fix'> {
+  const statements = tables.map(({ name }) => identitySql(name, 'FULL'));
+  const undo = tables.map(({ name, before }) => identitySql(name, before));
+  return { remedy: `${tellStatements(statements)} -- or ${only}`, fix: { on: 'source', statements, undo } };
+}
+
+function identitySql(table: string, identity: string): string {
+  return `ALTER TABLE ${table} REPLICA IDENTITY ${identity};`;
+}
+
+function tellStatements(statements: string[]): string {
+  const rest = statements.length - TOLD_STATEMENTS;
+  const told = statements.slice(0, TOLD_STATEMENTS).join(' ');
+  return rest > 0 ? `${told} -- and so on for ${String(rest)} more` : told;
 }

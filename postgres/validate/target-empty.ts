@@ -81,7 +81,7 @@ function tellCollisions(colliding: Named[], database: string): Finding[] {
       scope: 'target',
       verdict: 'block',
       why: `${colliding.length} objects that the migration would make exist on the target (database ${database}) already: ${listNames(names)}.`,
-      remedy: `Use an empty target database; or, only if nothing of it is needed: DROP DATABASE ${quoted}; CREATE DATABASE ${quoted};`,
+      remedy: `DROP DATABASE ${quoted}; CREATE DATABASE ${quoted}; -- only if nothing of it is needed, from another database; or use an empty target database`,
       more: colliding.length - 1,
     },
   ];

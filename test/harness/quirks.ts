@@ -1,6 +1,7 @@
 /**
  * Fixtures of validate: `test/fixtures/sql/<quirk>.sql` makes what a check finds, `<quirk>.twin.sql` what it must not find.
- * Plain SQL for the source; what follows a line `-- on target` is run there. Lines at the top say what is expected.
+ * Plain SQL for the source; what follows a line `-- on target` is run there, what follows `-- session on source` in a
+ * transaction that stays open, unless it ends it. Lines at the top say what is expected.
  */
 import assert from 'node:assert/strict';
 import { readdirSync, readFileSync } from 'node:fs';
@@ -23,9 +24,13 @@ export interface Expected {
 const PAIRS = [`${String(OLDEST)}>${String(OLDEST)}`, '18>18'];
 
 export interface Half {
-  sql: { source: string; target: string };
+  sql: { source: string; target: string; session: string };
+  /** How CREATE DATABASE is told to make them: `TEMPLATE template0 ENCODING LATIN1`. */
+  databases: { source?: string; target?: string };
+  /** The target is database postgres of the source's server. */
+  isOneServer: boolean;
   spec: Partial<SpecInput>;
-  /** Server settings that need clusters of their own. */
+  /** Server settings that need clusters of their own; `none` where a twin has none. */
   settings: { source: Record<string, string>; target: Record<string, string> };
   /** Who connects, where it is not the superuser: made by the fixture, with its own name as password. */
   users: { source?: string; target?: string };
@@ -33,13 +38,13 @@ export interface Half {
 
 export interface Quirk {
   name: string;
-  pairs: string[];
+  pairs: { quirk: string; twin: string }[];
   findings: Expected[];
   /**
    * How a block is mended, beside `fix`, which is run when the finding has it: changes of the spec, SQL that the remedy holds,
-   * or SQL that fills in what the remedy leaves open.
+   * or SQL that fills in what the remedy leaves open. `remedy: as it stands` runs all of them, of warnings too.
    */
-  mended: { spec?: Partial<SpecInput>; source?: string; target?: string };
+  mended: { spec?: Partial<SpecInput>; source?: string; target?: string; remedy: boolean };
   quirk: Half;
   twin: Half;
 }
@@ -58,14 +63,16 @@ function readQuirk(name: string): Quirk {
   const [spec] = header('mended by spec');
   const [source] = header('mended by source');
   const [target] = header('mended by target');
+  const pairs = pairsOf(text) ?? PAIRS;
   return {
     name,
-    pairs: header('servers')[0]?.split(/,\s*/) ?? PAIRS,
+    pairs: pairs.map((majors, i) => ({ quirk: majors, twin: pairsOf(twin)?.[i] ?? majors })),
     findings: header('finding').map(readExpected),
     mended: {
       ...(spec === undefined ? {} : { spec: JSON.parse(spec) as Partial<SpecInput> }),
       ...(source === undefined ? {} : { source }),
       ...(target === undefined ? {} : { target }),
+      remedy: header('mended by remedy').length > 0,
     },
     quirk: halfOf(text),
     // What it does not say itself is as in the quirk.
@@ -73,8 +80,14 @@ function readQuirk(name: string): Quirk {
   };
 }
 
+function pairsOf(text: string): string[] | undefined {
+  return headersOf(text)
+    .find(({ key }) => key === 'servers')
+    ?.value.split(/,\s*/);
+}
+
 function readExpected(line: string): Expected {
-  const [, verdict, id = '', scope = ''] = /^(warn|block) ([a-z]+(?:\.[a-z_]+)+)(?: (.+))?$/.exec(line) ?? [];
+  const [, verdict, id = '', scope = ''] = /^(warn|block) ([a-z]+(?:\.[a-z_]+)*)(?: (.+))?$/.exec(line) ?? [];
   assert.ok(verdict === 'warn' || verdict === 'block', `finding: ${line}`);
   return { verdict, id, scope };
 }
@@ -98,23 +111,36 @@ function headersOf(text: string): Header[] {
 /** The last line of a kind counts. */
 function halfOf(text: string): Half {
   const headers = new Map(headersOf(text).map(({ key, value }) => [key, value]));
-  const [source = '', target = ''] = text.split(/^-- on target$/m);
   const settings = (end: string) =>
     Object.fromEntries(
       (headers.get(`${end} settings`) ?? '')
         .split(/\s+/)
-        .filter(Boolean)
+        .filter((pair) => pair.includes('='))
         .map((pair) => pair.split('=') as [string, string]),
     );
-  const sourceUser = headers.get('source user');
-  const targetUser = headers.get('target user');
+  const ends = (what: string) =>
+    Object.fromEntries(
+      ['source', 'target'].flatMap((end) => {
+        const value = headers.get(`${end} ${what}`);
+        return value === undefined ? [] : [[end, value]];
+      }),
+    );
   return {
-    sql: { source, target },
+    sql: sectionsOf(text),
+    databases: ends('database'),
+    isOneServer: headers.get('target server') === 'source',
     spec: JSON.parse(headers.get('spec') ?? '{}') as Partial<SpecInput>,
     settings: { source: settings('source'), target: settings('target') },
-    users: {
-      ...(sourceUser === undefined ? {} : { source: sourceUser }),
-      ...(targetUser === undefined ? {} : { target: targetUser }),
-    },
+    users: ends('user'),
   };
+}
+
+const SECTIONS = { 'on target': 'target', 'session on source': 'session' } as const;
+
+function sectionsOf(text: string): Half['sql'] {
+  const [source = '', ...rest] = text.split(/^-- (on target|session on source)$/m);
+  const sections = { source, target: '', session: '' };
+  for (let i = 0; i < rest.length; i += 2)
+    sections[SECTIONS[rest[i] as keyof typeof SECTIONS]] = rest[i + 1] ?? '';
+  return sections;
 }

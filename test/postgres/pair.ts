@@ -14,8 +14,8 @@ type End = 'source' | 'target';
 export interface Databases {
   name: string;
   servers: Servers;
-  /** Runs statements as superuser. */
-  run: (end: End, sql: string) => Promise<Record<string, unknown>[]>;
+  /** Runs statements as superuser, in this database if no other is named. */
+  run: (end: End, sql: string, database?: string) => Promise<Record<string, unknown>[]>;
   validate: (options?: ValidateOptions) => Promise<Finding[]>;
 }
 
@@ -60,8 +60,10 @@ export async function startPair(options: { source: ClusterOptions; target: Clust
 
 async function clearCluster(cluster: Cluster, database: string): Promise<void> {
   const list = async (sql: string) => (await runOn(cluster, 'postgres', sql)).map(({ item }) => String(item));
-  const prepared = await list(`SELECT gid AS item FROM pg_prepared_xacts WHERE database = '${database}'`);
-  for (const gid of prepared) await runOn(cluster, database, `ROLLBACK PREPARED '${gid}'`);
+  const prepared = await list(
+    `SELECT quote_literal(gid) AS item FROM pg_prepared_xacts WHERE database = '${database}'`,
+  );
+  for (const gid of prepared) await runOn(cluster, database, `ROLLBACK PREPARED ${gid}`);
   const slots = await list(`SELECT slot_name AS item FROM pg_replication_slots WHERE NOT active`);
   for (const slot of slots) await runOn(cluster, 'postgres', `SELECT pg_drop_replication_slot('${slot}')`);
   const subscriptions = await runOn(
@@ -98,7 +100,7 @@ function databasesOf(clusters: { source: Cluster; target: Cluster }, name: strin
   return {
     name,
     servers,
-    run: (end, sql) => runOn(clusters[end], name, sql),
+    run: (end, sql, database = name) => runOn(clusters[end], database, sql),
     validate: async ({ spec, source, target, replication, back, owner } = {}) => {
       const { findings } = await validateServers({
         spec: specFor(servers, spec),

@@ -25,7 +25,8 @@ describe('encodings and collations', () => {
       id: 'target.encoding',
       verdict: 'block',
       why: /source is in UTF8 and the target in LATIN1/,
-      remedy: /^CREATE DATABASE "test_\d" TEMPLATE template0 ENCODING 'UTF8' LC_COLLATE 'C' LC_CTYPE 'C';/,
+      remedy:
+        /^DROP DATABASE "test_\d"; CREATE DATABASE "test_\d" TEMPLATE template0 ENCODING 'UTF8' LC_COLLATE 'C' LC_CTYPE 'C';/,
     });
   });
 

@@ -168,7 +168,7 @@ describe('columns and rows of select', () => {
     [
       'n > 5',
       /columns that are not of its replica identity/,
-      /^ALTER TABLE app\.orders REPLICA IDENTITY FULL; or use only .*\(id\)/,
+      /^ALTER TABLE app\.orders REPLICA IDENTITY FULL; -- or use only .*\(id\)/,
     ],
     ['app.loud()', /User-defined/, /immutable/],
     ['id IN (SELECT 1)', /Only columns, constants/, /immutable/],
@@ -186,7 +186,7 @@ describe('columns and rows of select', () => {
     await own.run('source', SQL);
     const spec = { select: { rows: { 'app.orders': 'n > 5' } } };
     const [finding] = asked(await own.validate({ spec }));
-    await own.run('source', (finding?.remedy ?? '').replace(/ or .*/, ''));
+    await own.run('source', (finding?.remedy ?? '').replace(/ -- or .*/, ''));
     assert.deepEqual(asked(await own.validate({ spec })), []);
   });
 

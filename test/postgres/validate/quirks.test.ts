@@ -1,10 +1,16 @@
 import assert from 'node:assert/strict';
 import { after, describe, it } from 'node:test';
 import type { Finding } from '../../../contract/findings.js';
+import { waitUntil } from '../../../dev/wait-until.js';
+import { findOrphans, removeOrphan } from '../../../postgres/orphans.js';
+import { holdSession } from '../../harness/held-session.js';
 import { readQuirks } from '../../harness/quirks.js';
 import type { Expected, Half, Quirk } from '../../harness/quirks.js';
 import { startPair } from '../pair.js';
 import type { Databases, Pair, ValidateOptions } from '../pair.js';
+
+type End = 'source' | 'target';
+const ENDS: End[] = ['source', 'target'];
 
 /** Every fixture on the servers that it names: found in the quirk, not in its twin, and mended by what it prints. */
 describe('what validate finds', () => {
@@ -28,11 +34,12 @@ describe('what validate finds', () => {
 
   for (const quirk of readQuirks()) {
     for (const majors of quirk.pairs) {
-      it(`${quirk.name}, ${majors.replace('>', ' to ')}`, async () => {
-        const pair = await pairFor(majors, quirk.quirk);
-        await withDatabases(pair, quirk.quirk, (databases) => assertQuirk(databases, quirk, pair));
-        await withDatabases(await pairFor(majors, quirk.twin), quirk.twin, async (databases) => {
-          const findings = await databases.validate(optionsOf(quirk.twin));
+      it(`${quirk.name}, ${majors.quirk.replace('>', ' to ')}`, async () => {
+        await withDatabases(await pairFor(majors.quirk, quirk.quirk), quirk.quirk, (servers) =>
+          assertQuirk(servers, quirk),
+        );
+        await withDatabases(await pairFor(majors.twin, quirk.twin), quirk.twin, async ({ databases }) => {
+          const findings = await databases.validate(optionsOf(quirk.twin, databases));
           for (const wanted of quirk.findings) assert.deepEqual(matching(findings, wanted), []);
         });
       });
@@ -40,24 +47,47 @@ describe('what validate finds', () => {
   }
 });
 
+interface Servers {
+  databases: Databases;
+  /** Stops and starts it: now, and when what was set there has been taken back. */
+  restart: (end: End) => Promise<void>;
+}
+
 /** Roles, settings and slots that a fixture makes go with it. */
 async function withDatabases(
   pair: Pair,
-  { sql }: Half,
-  work: (databases: Databases) => Promise<void>,
+  half: Half,
+  work: (servers: Servers) => Promise<void>,
 ): Promise<void> {
-  const databases = await pair.newDatabases();
+  const databases = await pair.newDatabases(half.databases);
+  const restarted = new Set<End>();
+  const restart = async (end: End) => {
+    restarted.add(end);
+    await pair[end].stop();
+    await pair[end].start();
+  };
+  let session;
   try {
-    for (const end of ['source', 'target'] as const) await databases.run(end, sql[end]);
-    await work(databases);
+    for (const end of ENDS) await databases.run(end, half.sql[end]);
+    if (half.sql.session !== '')
+      session = await holdSession(pair.source.connection(databases.name), half.sql.session);
+    await work({ databases, restart });
   } finally {
+    await session?.close();
     await pair.clear(databases);
+    for (const end of restarted) await restart(end);
   }
 }
 
-function optionsOf({ spec, users }: Half): ValidateOptions {
+function optionsOf({ spec, users, isOneServer }: Half, { servers }: Databases): ValidateOptions {
   const as = (user: string | undefined) => (user === undefined ? {} : { user, password: user });
-  return { spec, source: as(users.source), target: as(users.target), replication: as(users.source) };
+  const target = isOneServer ? { ...servers.source, end: 'target' as const, database: 'postgres' } : {};
+  return {
+    spec,
+    source: as(users.source),
+    target: { ...target, ...as(users.target) },
+    replication: as(users.source),
+  };
 }
 
 function matching(findings: Finding[], { verdict, id, scope }: Expected): Finding[] {
@@ -67,33 +97,69 @@ function matching(findings: Finding[], { verdict, id, scope }: Expected): Findin
   );
 }
 
-async function assertQuirk(
-  databases: Databases,
-  { findings: expected, mended, quirk }: Quirk,
-  pair: Pair,
-): Promise<void> {
-  const options = optionsOf(quirk);
+async function assertQuirk(servers: Servers, quirk: Quirk): Promise<void> {
+  const { databases } = servers;
+  const { mended } = quirk;
+  const options = optionsOf(quirk.quirk, databases);
   const findings = await databases.validate(options);
-  for (const wanted of expected) {
+  const found = quirk.findings.map((wanted) => {
     const [finding] = matching(findings, wanted);
     assert.ok(finding, `${JSON.stringify(wanted)} is not in ${JSON.stringify(findings, undefined, 1)}`);
     assert.ok(finding.remedy, `no remedy: ${finding.id}`);
-    for (const end of ['source', 'target'] as const) {
-      const sql = mended[end];
-      // A remedy may leave out what only the user knows: …
-      if (sql !== undefined && !finding.remedy.includes('…'))
-        assert.ok(finding.remedy.includes(sql), finding.remedy);
+    return finding;
+  });
+  await mend(servers, quirk, found);
+  const gone = quirk.findings.filter(({ verdict }) => verdict === 'block' || mended.remedy);
+  if (gone.length === 0) return;
+  const spec = { ...options.spec, ...mended.spec };
+  let left: Finding[] = [];
+  // A changed setting takes a moment to reach the server's processes.
+  await waitUntil(
+    async () => {
+      const later = await databases.validate({ ...options, spec });
+      left = gone.flatMap((wanted) => matching(later, wanted));
+      return left.length === 0;
+    },
+    { deadlineMs: 5_000 },
+  );
+  assert.deepEqual(left, []);
+}
+
+async function mend({ databases, restart }: Servers, { mended }: Quirk, findings: Finding[]): Promise<void> {
+  const remedies = findings.map(({ remedy = '' }) => remedy);
+  // A remedy may leave out what only the user knows: …
+  for (const sql of ENDS.map((end) => mended[end] ?? ''))
+    assert.ok(
+      remedies.some((remedy) => remedy.includes('…') || remedy.includes(sql)),
+      `${sql}: ${remedies.join('\n')}`,
+    );
+  const restarts = new Set<End>();
+  for (const finding of findings) {
+    const { fix, remedy = '' } = finding;
+    if (remedy.startsWith('pgtrek orphans ')) {
+      await removeOrphans(databases.servers);
+      continue;
     }
-    const { fix } = finding;
-    if (!fix) continue;
-    for (const statement of fix.statements) await databases.run(fix.on, statement);
-    if (!finding.restart) continue;
-    await pair[fix.on].stop();
-    await pair[fix.on].start();
+    const on = fix?.on ?? (finding.scope.startsWith('target') ? 'target' : 'source');
+    for (const statement of fix?.statements ?? (mended.remedy ? statementsOf(remedy) : []))
+      await databases.run(on, statement, isOfDatabase(statement) ? 'postgres' : undefined);
+    if (finding.restart === true || / restart the server/.test(remedy)) restarts.add(on);
   }
-  for (const end of ['source', 'target'] as const) if (mended[end]) await databases.run(end, mended[end]);
-  if (!expected.some(({ verdict }) => verdict === 'block')) return;
-  const later = await databases.validate({ ...options, spec: { ...options.spec, ...mended.spec } });
-  for (const wanted of expected.filter(({ verdict }) => verdict === 'block'))
-    assert.deepEqual(matching(later, wanted), []);
+  for (const end of ENDS) if (mended[end]) await databases.run(end, mended[end]);
+  for (const end of restarts) await restart(end);
+}
+
+/** What a person would paste, without the comment behind it. */
+function statementsOf(remedy: string): string[] {
+  return (remedy.split(' -- ')[0] ?? '').split(/(?<=;)\s+/);
+}
+
+/** What `pgtrek orphans --remove` does where no workflow runs. */
+async function removeOrphans(servers: Databases['servers']): Promise<void> {
+  for (const orphan of await findOrphans({ servers, isLive: () => Promise.resolve(false) }))
+    await removeOrphan(servers, orphan);
+}
+
+function isOfDatabase(statement: string): boolean {
+  return /^(CREATE|DROP) DATABASE /.test(statement);
 }
