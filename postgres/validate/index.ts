@@ -1,6 +1,6 @@
 /** Everything that is looked at before anything is changed. It changes nothing on either server. */
 import type { Spec } from '../../contract/spec.js';
-import type { Estimate, Finding, Validation } from '../../contract/findings.js';
+import type { Finding, Validation } from '../../contract/findings.js';
 import type { Mode } from '../../contract/state.js';
 import type { Servers } from '../endpoint.js';
 import { flowsBack } from '../lane/lane-names.js';
@@ -10,7 +10,6 @@ import type { Check, Facts } from './check.js';
 import { checkClientTools } from './client-tools.js';
 import { connect } from './connection.js';
 import { compareEncodings } from './encoding.js';
-import { estimateStages } from './estimate.js';
 import { checkExtensions } from './extensions.js';
 import { failedCheck, isOfCheck } from './failed-check.js';
 import { checkGivenPublication, checkGivenSlot, checkTargetTables } from './given-start.js';
@@ -23,6 +22,8 @@ import {
   checkTargetSchema,
 } from './leftovers.js';
 import { checkOpenTransactions, checkPreparedTransactions } from './open-transactions.js';
+import { beginMeasuring, lookAhead } from './outlook.js';
+import type { Measuring } from './outlook.js';
 import { checkPartialPublication } from './partial-publication.js';
 import {
   checkLeftOutColumns,
@@ -41,6 +42,7 @@ import {
 } from './replica-identity.js';
 import { checkGrantees, checkOwners } from './roles.js';
 import { checkRowConditions } from './row-conditions.js';
+import { timeRoundTrips } from './round-trips.js';
 import { runChecks } from './run-checks.js';
 import { checkDependencies, checkPatterns, checkReferredData, checkSelected } from './selection.js';
 import {
@@ -156,17 +158,15 @@ export interface ValidateInput {
 
 /** The checks that the mode needs. A server that cannot be used is one finding, and its checks are left out. */
 export async function validateServers({ spec, servers, owner, signal }: ValidateInput): Promise<Validation> {
-  const options = {
-    purpose: purposeOf(spec.name, owner, 'validate'),
-    signal,
-    observer: servers.observer,
-    checkTimeout: spec.validate.checkTimeout,
-  };
+  const options = { purpose: purposeOf(spec.name, owner, 'validate'), signal, observer: servers.observer };
+  const trips = { source: timeRoundTrips(servers.observer), target: timeRoundTrips(servers.observer) };
+  const { checkTimeout } = spec.validate;
   const [source, target] = await Promise.all([
-    connect(servers.source, options),
-    connect(servers.target, options),
+    connect(servers.source, { ...options, checkTimeout, observer: trips.source.observer }),
+    connect(servers.target, { ...options, checkTimeout, observer: trips.target.observer }),
   ]);
   const found = [source.finding, target.finding];
+  let measuring: Measuring | undefined;
   try {
     const asked = { spec, servers, owner, found };
     const read = source.session && (await readSource(source.session, spec));
@@ -175,11 +175,16 @@ export async function validateServers({ spec, servers, owner, signal }: Validate
       source: read?.source && { ...asked, ...read.source },
       target: target.session && { ...asked, target: target.session },
     };
+    const both = facts.source && facts.target && { ...facts.source, ...facts.target };
+    measuring = both && (await beginMeasuring(both, options));
     await runChecks(CHECKS, { mode: spec.mode, facts, found, signal });
     const back = flowsBack(spec) ? await checkWayBack(spec, facts, signal) : [];
-    return { findings: [...found, ...back], estimates: await estimate(facts) };
+    if (!both || !measuring) return { findings: [...found, ...back], estimates: [] };
+    const roundTripMs = Math.max(trips.source.shortestMs(), trips.target.shortestMs());
+    const { findings, estimates } = await lookAhead(both, measuring, roundTripMs);
+    return { findings: [...found, ...findings, ...back], estimates };
   } finally {
-    await Promise.all([source.session?.close(), target.session?.close()]);
+    await Promise.all([source.session?.close(), target.session?.close(), measuring?.read]);
   }
 }
 
@@ -194,11 +199,4 @@ async function checkWayBack(spec: Spec, there: Facts, signal: AbortSignal | unde
     if (!isOfCheck(error)) throw error;
     return tellOfWayBack([failedCheck(error, { check: 'relations', on: 'target', spec })]);
   }
-}
-
-/** What each stage will take. */
-function estimate(facts: Facts): Promise<Estimate[]> {
-  return facts.source && facts.target
-    ? estimateStages({ ...facts.source, ...facts.target })
-    : Promise.resolve([]);
 }
