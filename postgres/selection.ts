@@ -60,10 +60,22 @@ const FACT_COLUMNS = `
     c.relpersistence::text AS persistence,
     pg_get_userbyid(c.relowner)::text AS owner,
     c.relreplident::text AS "replicaIdentity",
+    greatest(c.reltuples, 0)::float8 AS "estimatedRows"`;
+
+/** Where their sizes come from: of their files, or as VACUUM, ANALYZE and the like have recorded them. */
+type Sizes = 'measured' | 'recorded';
+
+const SIZE_COLUMNS: Record<Sizes, string> = {
+  measured: `
     CASE WHEN c.relkind IN ('r', 'm', 'S') THEN coalesce(pg_table_size(c.oid), 0) ELSE 0 END::text AS bytes,
     (CASE WHEN c.relkind = 'r' THEN coalesce(pg_relation_size(c.oid), 0) ELSE 0 END
-      / current_setting('block_size')::int)::text AS pages,
-    greatest(c.reltuples, 0)::float8 AS "estimatedRows"`;
+      / current_setting('block_size')::int)::text AS pages`,
+  recorded: `
+    ((greatest(c.relpages, 0)
+      + coalesce((SELECT greatest(t.relpages, 0) FROM pg_class t WHERE t.oid = c.reltoastrelid), 0))::int8
+      * current_setting('block_size')::int)::text AS bytes,
+    greatest(c.relpages, 0)::text AS pages`,
+};
 
 const FROM_SQL = `
   FROM pg_class c
@@ -78,10 +90,13 @@ const FROM_SQL = `
     )
   ORDER BY n.nspname, c.relname`;
 
-/** Every relation of users, ordered by schema and name: none of the system's, an extension's, a session's, or ours. */
-export async function readRelations(session: Session): Promise<Relation[]> {
+/**
+ * Every relation of users, ordered by schema and name: none of the system's, an extension's, a session's, or ours. To
+ * measure them waits for a table that somebody holds.
+ */
+export async function readRelations(session: Session, sizes: Sizes = 'measured'): Promise<Relation[]> {
   return session.query<Relation>(
-    `SELECT /* pgtrek: read relations */ ${NAME_COLUMNS}, ${FACT_COLUMNS} ${FROM_SQL}`,
+    `SELECT /* pgtrek: read relations */ ${NAME_COLUMNS}, ${FACT_COLUMNS}, ${SIZE_COLUMNS[sizes]} ${FROM_SQL}`,
   );
 }
 
@@ -99,8 +114,9 @@ export async function readRelationNames(session: Session): Promise<RelationName[
 export async function readSelection(
   source: Session,
   spec: Spec,
+  sizes?: Sizes,
 ): Promise<{ relations: Relation[]; selection: Selection }> {
-  const relations = await readRelations(source);
+  const relations = await readRelations(source, sizes);
   const selection = selectRelations(relations, spec.select);
   const given = givenStart(spec);
   if (!given) return { relations, selection };

@@ -26,6 +26,12 @@ export interface OnTarget extends Asked {
 
 export interface OnBoth extends OnSource, OnTarget {}
 
+/** What there is to check; an end that cannot be used is absent. */
+export interface Facts {
+  source: OnSource | undefined;
+  target: OnTarget | undefined;
+}
+
 export type Check = { modes: readonly Mode[] } & (
   | { on: 'source'; run: (facts: OnSource) => Finding[] | Promise<Finding[]> }
   | { on: 'target'; run: (facts: OnTarget) => Finding[] | Promise<Finding[]> }

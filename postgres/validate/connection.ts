@@ -1,5 +1,6 @@
 /** Can each server be reached, and is the login accepted? Tried once: what fails here is mended by a person. */
 import type { Finding } from '../../contract/state.js';
+import { millisecondsOf } from '../../contract/values.js';
 import { messageOf, sqlState } from '../classify-error.js';
 import { describeEndpoint } from '../endpoint.js';
 import type { Endpoint } from '../endpoint.js';
@@ -11,22 +12,37 @@ export interface Connected {
   finding: Finding;
 }
 
+// Whatever a check does by mistake, the server refuses to write.
 const SERVER_SQL = `
   SELECT /* pgtrek: validate connection */
     current_setting('server_version') AS version,
-    current_user::text AS "user"`;
+    current_user::text AS "user",
+    set_config('default_transaction_read_only', 'on', false),
+    set_config('statement_timeout', $1, false),
+    set_config('lock_timeout', $2, false)`;
 
-// Whatever a check does by mistake, the server refuses to write.
-const READ_ONLY_SQL = `SET SESSION CHARACTERISTICS AS TRANSACTION READ ONLY`;
+// A lock of ordinary traffic is given back sooner, and half of the time is left to read.
+const LOCK_TIMEOUT_MS = 2_000;
 
-export async function connect(endpoint: Endpoint, options: SessionOptions): Promise<Connected> {
+interface CheckOptions extends SessionOptions {
+  /** Of each statement; a span of the spec. */
+  checkTimeout: string;
+}
+
+export async function connect(
+  endpoint: Endpoint,
+  { checkTimeout, ...options }: CheckOptions,
+): Promise<Connected> {
   const id = `${endpoint.end}.connection`;
   const scope = endpoint.end;
   let session: Session | undefined;
   try {
     session = await openSession(endpoint, options);
-    await session.query(READ_ONLY_SQL);
-    const { version, user } = await session.one<{ version: string; user: string }>(SERVER_SQL);
+    const milliseconds = millisecondsOf(checkTimeout) ?? 0;
+    const { version, user } = await session.one<{ version: string; user: string }>(SERVER_SQL, [
+      `${milliseconds}ms`,
+      `${Math.min(Math.ceil(milliseconds / 2), LOCK_TIMEOUT_MS)}ms`,
+    ]);
     const why = `The ${describeEndpoint(endpoint)} answers: PostgreSQL ${version}, as user ${user}.`;
     return { session, finding: { id, scope, verdict: 'ok', why } };
   } catch (error) {

@@ -1,21 +1,18 @@
 /** Everything that is looked at before anything is changed. It changes nothing on either server. */
 import type { Spec } from '../../contract/spec.js';
-import type { Estimate, Finding, Validation } from '../../contract/findings.js';
+import type { Finding, Validation } from '../../contract/findings.js';
 import type { Mode } from '../../contract/state.js';
-import { isRetryable, messageOf } from '../classify-error.js';
 import type { Servers } from '../endpoint.js';
 import { flowsBack } from '../lane/lane-names.js';
 import { purposeOf } from '../purpose.js';
-import { readSelection } from '../selection.js';
-import type { Session } from '../session.js';
 import { checkSourceCapacity, checkTargetCapacity } from './capacity.js';
-import type { Check, OnSource, OnTarget } from './check.js';
+import type { Check, Facts } from './check.js';
 import { checkClientTools } from './client-tools.js';
 import { connect } from './connection.js';
 import { compareEncodings } from './encoding.js';
-import { estimateStages } from './estimate.js';
 import { checkExtensions } from './extensions.js';
 import { checkFullIdentity, checkIncomparableRows } from './full-identity.js';
+import { failedCheck, isOfCheck } from './failed-check.js';
 import { checkGivenPublication, checkGivenSlot, checkTargetTables } from './given-start.js';
 import { checkLargeObjects } from './large-objects.js';
 import {
@@ -26,6 +23,8 @@ import {
   checkTargetSchema,
 } from './leftovers.js';
 import { checkOpenTransactions, checkPreparedTransactions } from './open-transactions.js';
+import { beginMeasuring, lookAhead } from './outlook.js';
+import type { Measuring } from './outlook.js';
 import { checkPartialPublication } from './partial-publication.js';
 import {
   checkLeftOutColumns,
@@ -36,8 +35,17 @@ import {
 } from './partial-tables.js';
 import { checkReachability } from './reachability.js';
 import { checkReplicaIdentity, checkUnlogged } from './replica-identity.js';
+import { readSource } from './read-source.js';
+import {
+  checkFullIdentity,
+  checkIncomparableRows,
+  checkReplicaIdentity,
+  checkUnlogged,
+} from './replica-identity.js';
 import { checkGrantees, checkOwners } from './roles.js';
 import { checkRowConditions } from './row-conditions.js';
+import { timeRoundTrips } from './round-trips.js';
+import { runChecks } from './run-checks.js';
 import { checkDependencies, checkPatterns, checkReferredData, checkSelected } from './selection.js';
 import {
   checkSourcePrimary,
@@ -153,85 +161,44 @@ export interface ValidateInput {
 /** The checks that the mode needs. A server that cannot be used is one finding, and its checks are left out. */
 export async function validateServers({ spec, servers, owner, signal }: ValidateInput): Promise<Validation> {
   const options = { purpose: purposeOf(spec.name, owner, 'validate'), signal, observer: servers.observer };
+  const trips = { source: timeRoundTrips(servers.observer), target: timeRoundTrips(servers.observer) };
+  const { checkTimeout } = spec.validate;
   const [source, target] = await Promise.all([
-    connect(servers.source, options),
-    connect(servers.target, options),
+    connect(servers.source, { ...options, checkTimeout, observer: trips.source.observer }),
+    connect(servers.target, { ...options, checkTimeout, observer: trips.target.observer }),
   ]);
   const found = [source.finding, target.finding];
+  let measuring: Measuring | undefined;
   try {
     const asked = { spec, servers, owner, found };
-    const facts = {
-      source: source.session && { ...asked, ...(await readSource(source.session, spec)) },
+    const read = source.session && (await readSource(source.session, spec));
+    found.push(...(read?.findings ?? []));
+    const facts: Facts = {
+      source: read?.source && { ...asked, ...read.source },
       target: target.session && { ...asked, target: target.session },
     };
+    const both = facts.source && facts.target && { ...facts.source, ...facts.target };
+    measuring = both && (await beginMeasuring(both, options));
     await runChecks(CHECKS, { mode: spec.mode, facts, found, signal });
-    const back = flowsBack(spec) ? await checkWayBack(spec.mode, facts, signal) : [];
-    return { findings: [...found, ...back], estimates: await estimate(facts) };
+    const back = flowsBack(spec) ? await checkWayBack(spec, facts, signal) : [];
+    if (!both || !measuring) return { findings: [...found, ...back], estimates: [] };
+    const roundTripMs = Math.max(trips.source.shortestMs(), trips.target.shortestMs());
+    const { findings, estimates } = await lookAhead(both, measuring, roundTripMs);
+    return { findings: [...found, ...findings, ...back], estimates };
   } finally {
-    await Promise.all([source.session?.close(), target.session?.close()]);
+    await Promise.all([source.session?.close(), target.session?.close(), measuring?.read]);
   }
 }
 
-/** What each stage will take. */
-function estimate(facts: Facts): Promise<Estimate[]> {
-  return facts.source && facts.target
-    ? estimateStages({ ...facts.source, ...facts.target })
-    : Promise.resolve([]);
-}
-
-/** Findings are added to `found`, which later checks look at. */
-async function runChecks(
-  checks: Check[],
-  {
-    mode,
-    facts,
-    found,
-    signal,
-  }: { mode: Mode; facts: Facts; found: Finding[]; signal: AbortSignal | undefined },
-): Promise<void> {
-  for (const check of checks.filter(({ modes }) => modes.includes(mode))) {
-    signal?.throwIfAborted();
-    found.push(...(await runCheck(check, facts)));
-  }
-}
-
-async function checkWayBack(mode: Mode, there: Facts, signal: AbortSignal | undefined): Promise<Finding[]> {
+async function checkWayBack(spec: Spec, there: Facts, signal: AbortSignal | undefined): Promise<Finding[]> {
   const found: Finding[] = [];
-  const facts = await exchangeFacts(there, found);
-  const connections = found.length;
-  await runChecks(WAY_BACK_CHECKS, { mode, facts, found, signal });
-  return tellOfWayBack(found.slice(connections));
-}
-
-async function readSource(
-  source: Session,
-  spec: Spec,
-): Promise<Pick<OnSource, 'source' | 'relations' | 'selection'>> {
-  return { source, ...(await readSelection(source, spec)) };
-}
-
-interface Facts {
-  source: OnSource | undefined;
-  target: OnTarget | undefined;
-}
-
-/** A check that a server does not let us make is a finding too; a lost connection is an error, tried again. */
-async function runCheck(check: Check, { source, target }: Facts): Promise<Finding[]> {
   try {
-    if (check.on === 'source') return source ? await check.run(source) : [];
-    if (check.on === 'target') return target ? await check.run(target) : [];
-    return source && target ? await check.run({ ...source, ...target }) : [];
+    const facts = await exchangeFacts(there, found);
+    const connections = found.length;
+    await runChecks(WAY_BACK_CHECKS, { mode: spec.mode, facts, found, signal });
+    return tellOfWayBack(found.slice(connections));
   } catch (error) {
-    if (isRetryable(error)) throw error;
-    const why = `The check ${check.run.name} could not be made: ${messageOf(error)}`;
-    return [
-      {
-        id: 'check.failed',
-        scope: check.on,
-        verdict: 'warn',
-        why,
-        remedy: 'Look at it by hand before you go on.',
-      },
-    ];
+    if (!isOfCheck(error)) throw error;
+    return tellOfWayBack([failedCheck(error, { check: 'relations', on: 'target', spec })]);
   }
 }

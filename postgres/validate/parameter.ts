@@ -12,9 +12,14 @@ const MANAGED_SQL = `
   SELECT /* pgtrek: validate managed */
     current_setting('rds.logical_replication', true) IS NOT NULL AS managed`;
 
+/** Asked once of each session. */
+const managed = new WeakMap<Session, boolean>();
+
 /** True on RDS and Aurora, where nobody may run ALTER SYSTEM. */
 export async function isRds(session: Session): Promise<boolean> {
-  return (await session.one<{ managed: boolean }>(MANAGED_SQL)).managed;
+  const known = managed.get(session) ?? (await session.one<{ managed: boolean }>(MANAGED_SQL)).managed;
+  managed.set(session, known);
+  return known;
 }
 
 export async function parameterRemedy(session: Session, { name, value, restart }: Change): Promise<string> {

@@ -48,7 +48,10 @@ export async function checkTargetEmpty({ source, target, selection }: OnBoth): P
   const wanted = [...selection.selected.map(nameRelation), ...(await readObjects(source))].map(
     ({ name }) => name,
   );
-  const present = [...(await readRelations(target)).map(nameRelation), ...(await readObjects(target))];
+  const present = [
+    ...(await readRelations(target, 'recorded')).map(nameRelation),
+    ...(await readObjects(target)),
+  ];
   const wantedNames = new Set(wanted);
   const colliding = present.filter(({ name }) => wantedNames.has(name));
   const others = present.filter(({ name }) => !wantedNames.has(name));

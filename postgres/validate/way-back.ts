@@ -6,7 +6,7 @@ import type { Servers } from '../endpoint.js';
 import { readRelations, rootOf, selectRelations } from '../selection.js';
 import type { Selection } from '../selection.js';
 import { checkSourceCapacity, checkTargetCapacity } from './capacity.js';
-import type { Check, OnBoth, OnSource, OnTarget } from './check.js';
+import type { Check, Facts, OnBoth, OnSource, OnTarget } from './check.js';
 import { capFindings, listNames } from './check.js';
 import { checkFullIdentity, checkIncomparableRows } from './full-identity.js';
 import { checkTargetTables } from './given-start.js';
@@ -45,11 +45,6 @@ export const WAY_BACK_CHECKS: Check[] = [
   { modes: CDC, on: 'target', run: checkReachability },
 ];
 
-interface Facts {
-  source: OnSource | undefined;
-  target: OnTarget | undefined;
-}
-
 /** What the checks are given: everything exchanged, while sessions keep the names of their ends. They add to `found`. */
 export async function exchangeFacts({ source, target }: Facts, found: Finding[]): Promise<Facts> {
   const asked = source ?? target;
@@ -80,7 +75,7 @@ async function readCarried(
 ): Promise<Pick<OnSource, 'relations' | 'selection'>> {
   if (spec.mode !== 'cdc') return { relations, selection };
   const names = new Set(selection.selected.map(({ qualified }) => qualified));
-  const there = await readRelations(target);
+  const there = await readRelations(target, 'recorded');
   const byOid = new Map(there.map((relation) => [relation.oid, relation]));
   const nameOfRoot = (oid: number) => byOid.get(oid)?.qualified ?? '';
   const selected = there.filter(

@@ -3,7 +3,7 @@ import assert from 'node:assert/strict';
 import pg from 'pg';
 import { parseSpec } from '../../contract/spec.js';
 import type { Spec, SpecInput } from '../../contract/spec.js';
-import type { Finding } from '../../contract/state.js';
+import type { Estimate, Finding, Validation } from '../../contract/findings.js';
 import { startCluster } from '../../dev/cluster.js';
 import type { Cluster, ClusterOptions } from '../../dev/cluster.js';
 import type { Endpoint, Servers } from '../../postgres/endpoint.js';
@@ -17,6 +17,7 @@ export interface Databases {
   /** Runs statements as superuser, in this database if no other is named. */
   run: (end: End, sql: string, database?: string) => Promise<Record<string, unknown>[]>;
   validate: (options?: ValidateOptions) => Promise<Finding[]>;
+  estimate: (options?: ValidateOptions) => Promise<Estimate[]>;
 }
 
 export interface ValidateOptions {
@@ -97,24 +98,31 @@ function databasesOf(clusters: { source: Cluster; target: Cluster }, name: strin
     replication: endpoint('source'),
     observer: undefined,
   };
+  const validate = ({
+    spec,
+    source,
+    target,
+    replication,
+    back,
+    owner,
+  }: ValidateOptions): Promise<Validation> =>
+    validateServers({
+      spec: specFor(servers, spec),
+      servers: {
+        source: { ...servers.source, ...source },
+        target: { ...servers.target, ...target },
+        replication: { ...servers.replication, ...replication },
+        back: { ...endpoint('target'), ...target, ...back },
+        observer: undefined,
+      },
+      owner,
+    });
   return {
     name,
     servers,
     run: (end, sql, database = name) => runOn(clusters[end], database, sql),
-    validate: async ({ spec, source, target, replication, back, owner } = {}) => {
-      const { findings } = await validateServers({
-        spec: specFor(servers, spec),
-        servers: {
-          source: { ...servers.source, ...source },
-          target: { ...servers.target, ...target },
-          replication: { ...servers.replication, ...replication },
-          back: { ...endpoint('target'), ...target, ...back },
-          observer: undefined,
-        },
-        owner,
-      });
-      return findings;
-    },
+    validate: async (options = {}) => (await validate(options)).findings,
+    estimate: async (options = {}) => (await validate(options)).estimates,
   };
 }
 
