@@ -10,6 +10,7 @@ import { dropSubscription } from './lane/subscription.js';
 import { clearLedger, dropSchemaIfUnused } from './ledger/create-ledger.js';
 import { readOwnObjects } from './own-objects.js';
 import type { OwnObject } from './own-objects.js';
+import { dropScratch } from './rehearsal/scratch-database.js';
 import { withSession } from './session.js';
 import type { Session, SessionOptions } from './session.js';
 
@@ -64,6 +65,7 @@ const ORDER: OwnObject['kind'][] = [
   'publication',
   'journal',
   'ledger',
+  'rehearsal',
   'schema',
 ];
 
@@ -110,6 +112,8 @@ async function remove(session: Session, { kind, name, owner }: Orphan): Promise<
       return dropJournal(session, lane);
     case 'ledger':
       return owner === undefined ? undefined : clearLedger(session, owner);
+    case 'rehearsal':
+      return dropScratch(session, name);
     case 'schema':
       return dropSchemaIfUnused(session);
   }

@@ -3,12 +3,14 @@ import { escapeIdentifier, escapeLiteral } from 'pg';
 import { PGTREK_SCHEMA, ddlTriggerName, lanePattern } from '../contract/names.js';
 import { dropDdlTriggerSql } from './lane/ddl-trigger.js';
 import { SCHEMA_COMMENT, hasLedger } from './ledger/create-ledger.js';
+import { dropScratchSql, findScratches } from './rehearsal/scratch-database.js';
 import type { Session } from './session.js';
 
 export interface OwnObject {
   end: 'source' | 'target';
-  kind: 'subscription' | 'event-trigger' | 'slot' | 'publication' | 'journal' | 'ledger' | 'schema';
-  /** A lane's name; for a ledger the migration's name; for event triggers their function's. */
+  kind:
+    'subscription' | 'event-trigger' | 'slot' | 'publication' | 'journal' | 'ledger' | 'rehearsal' | 'schema';
+  /** A lane's name; for a ledger the migration's name; for event triggers their function's; for a rehearsal its database's. */
   name: string;
   /** First run id of the workflow that made it; undefined when no mark is left. */
   owner: string | undefined;
@@ -30,7 +32,7 @@ export async function readOwnObjects(session: Session, migration?: string): Prom
     found.push(
       ...rows.map(({ name, owner }) => {
         const object = { end, kind, name, owner: owner ?? undefined };
-        return { ...object, remove: removalOf(object) };
+        return { ...object, remove: removalOf(object, session.version) };
       }),
     );
   add('subscription', await readSubscriptions(session, pattern));
@@ -39,6 +41,7 @@ export async function readOwnObjects(session: Session, migration?: string): Prom
   add('publication', await session.query<Found>(PUBLICATIONS_SQL, [pattern]));
   add('journal', await session.query<Found>(JOURNALS_SQL, [pattern]));
   add('ledger', await readLedgers(session, migration));
+  if (end === 'target') add('rehearsal', await findScratches(session, migration));
   add('schema', await readEmptySchema(session));
   return found;
 }
@@ -116,7 +119,7 @@ async function readEmptySchema(session: Session): Promise<Found[]> {
   return session.query<Found>(UNUSED_SCHEMA_SQL);
 }
 
-function removalOf({ kind, name, owner }: Omit<OwnObject, 'remove'>): string {
+function removalOf({ kind, name, owner }: Omit<OwnObject, 'remove'>, version: number): string {
   const quoted = escapeIdentifier(name);
   switch (kind) {
     case 'subscription':
@@ -131,6 +134,8 @@ function removalOf({ kind, name, owner }: Omit<OwnObject, 'remove'>): string {
       return `DROP TABLE ${PGTREK_SCHEMA}.${quoted};`;
     case 'ledger':
       return `DELETE FROM ${PGTREK_SCHEMA}.migration WHERE owner = ${escapeLiteral(owner ?? '')};`;
+    case 'rehearsal':
+      return `${dropScratchSql(name, version)};`;
     case 'schema':
       return `DROP SCHEMA ${PGTREK_SCHEMA} CASCADE;`;
   }

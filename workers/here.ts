@@ -1,14 +1,19 @@
 /** What the command line does without Temporal, with the passwords of its own environment. */
+import { randomUUID } from 'node:crypto';
+import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
+import path from 'node:path';
 import { checkHooks, resolveServers } from '../activities/index.js';
 import type { Spec, SpecInput } from '../contract/spec.js';
 import { parseSpec } from '../contract/spec.js';
-import type { Validation } from '../contract/findings.js';
+import type { Finding, Validation } from '../contract/findings.js';
+import { canRehearse } from '../contract/findings.js';
 import type { Verification } from '../contract/verification.js';
 import type { Servers } from '../postgres/endpoint.js';
 import { findOrphans, removeOrphan } from '../postgres/orphans.js';
 import type { Orphan } from '../postgres/orphans.js';
 import { validateServers } from '../postgres/validate/index.js';
+import { notRehearsed, rehearse as rehearseRestore } from '../postgres/validate/rehearse.js';
 import { verifyContent } from '../postgres/verify/verify-content.js';
 import type { VerifyAsked } from '../postgres/verify/verify-content.js';
 import { resolveSecret } from './secrets.js';
@@ -18,12 +23,30 @@ async function openSpec(input: SpecInput): Promise<{ spec: Spec; servers: Server
   return { spec, servers: await resolveServers({ resolveSecret }, spec, []) };
 }
 
-/** Every check that the spec's mode needs; changes nothing. */
-export async function validateHere(input: SpecInput): Promise<Validation> {
+/** Every check that the spec's mode needs; changes nothing, but for the database of a rehearsal, which is dropped again. */
+export async function validateHere(
+  input: SpecInput,
+  { rehearse = false }: { rehearse?: boolean } = {},
+): Promise<Validation> {
   const { spec, servers } = await openSpec(input);
   const { findings, estimates } = await validateServers({ spec, servers, owner: undefined });
   const ofHooks = await checkHooks({ resolveSecret, hooksDir: process.env.PGTREK_HOOKS }, spec);
-  return { findings: [...findings, ...ofHooks], estimates };
+  const rehearsed =
+    (rehearse || spec.validate.rehearse) && canRehearse(findings) ? await rehearseHere(spec, servers) : [];
+  return { findings: [...findings, ...ofHooks, ...rehearsed], estimates };
+}
+
+/** Nobody tries again what may pass by itself: it is told. */
+async function rehearseHere(spec: Spec, servers: Servers): Promise<Finding[]> {
+  const dataDir = await mkdtemp(path.join(tmpdir(), 'pgtrek-'));
+  const job = { name: spec.name, owner: `command:${randomUUID()}`, spec, servers, dataDir };
+  try {
+    return await rehearseRestore(job);
+  } catch (error) {
+    return [notRehearsed(error)];
+  } finally {
+    await rm(dataDir, { recursive: true, force: true });
+  }
 }
 
 /** Compares both databases; what flows between them is known by the target's subscriptions. Writes only what it mends. */

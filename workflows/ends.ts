@@ -1,11 +1,12 @@
 /** How a migration ends: finished, aborted, or cancelled. Each removes what pgtrek made. */
 import { ApplicationFailure, CancellationScope } from '@temporalio/workflow';
 import type { Removed } from '../contract/activities.js';
+import { canRehearse } from '../contract/findings.js';
 import type { Outcome } from '../contract/state.js';
 import { showDetails } from './details.js';
 import { tellLast } from './notify.js';
 import { cleanup, onHostCleanup, step } from './proxies.js';
-import { note, plainArgument } from './run.js';
+import { note, plainArgument, rehearses } from './run.js';
 import type { MigrationRun } from './run.js';
 import { settle } from './standing.js';
 import { untilDone } from './stage.js';
@@ -75,9 +76,7 @@ export async function cancel(run: MigrationRun): Promise<void> {
 }
 
 function remove(run: MigrationRun, dropTarget: boolean): Promise<Removed> {
-  // validate makes nothing; and what blocks it is often a server that cannot be reached.
-  const hasMade = run.state.stages.some(({ name, status }) => name !== 'validate' && status !== 'waiting');
-  if (!run.spec || !hasMade) return Promise.resolve({ leftovers: [], notes: [] });
+  if (!run.spec || !hasMade(run)) return Promise.resolve({ leftovers: [], notes: [] });
   return CancellationScope.nonCancellable(async () => {
     try {
       const removed = await cleanup('remove our objects').removeObjects({
@@ -89,6 +88,13 @@ function remove(run: MigrationRun, dropTarget: boolean): Promise<Removed> {
       return { leftovers: [`${String(error)}; see pgtrek orphans`], notes: [] };
     }
   });
+}
+
+/** validate makes nothing but a rehearsal; and what blocks it is often a server that cannot be reached. */
+function hasMade(run: MigrationRun): boolean {
+  const { stages, findings } = run.state;
+  const hasRehearsed = rehearses(run) && canRehearse(findings);
+  return hasRehearsed || stages.some(({ name, status }) => name !== 'validate' && status !== 'waiting');
 }
 
 async function end(
