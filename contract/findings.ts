@@ -39,7 +39,7 @@ export interface Estimate {
 }
 
 /** Both servers answer. */
-export function canRehearse(findings: Finding[]): boolean {
+export function bothAnswer(findings: Finding[]): boolean {
   return !findings.some(({ id, verdict }) => verdict === 'block' && /^(source|target)\.connection$/.test(id));
 }
 

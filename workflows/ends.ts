@@ -1,12 +1,12 @@
 /** How a migration ends: finished, aborted, or cancelled. Each removes what pgtrek made. */
-import { ApplicationFailure, CancellationScope } from '@temporalio/workflow';
+import { ApplicationFailure, CancellationScope, patched } from '@temporalio/workflow';
 import type { Removed } from '../contract/activities.js';
-import { canRehearse } from '../contract/findings.js';
+import { bothAnswer } from '../contract/findings.js';
 import type { Outcome } from '../contract/state.js';
 import { showDetails } from './details.js';
 import { tellLast } from './notify.js';
 import { cleanup, onHostCleanup, step } from './proxies.js';
-import { note, plainArgument, rehearses } from './run.js';
+import { note, plainArgument } from './run.js';
 import type { MigrationRun } from './run.js';
 import { settle } from './standing.js';
 import { untilDone } from './stage.js';
@@ -19,7 +19,7 @@ export async function finish(run: MigrationRun): Promise<Outcome> {
   run.ending = 'finish';
   await untilDone(run, run.state.stage, async () => {
     await setLastSequences(run);
-    removed = await removeAll(run, false);
+    removed = await removeAll(run, { dropTarget: false });
   });
   return end(run, 'finished', removed);
 }
@@ -32,8 +32,11 @@ async function setLastSequences(run: MigrationRun): Promise<void> {
 }
 
 /** What cannot be removed blocks, and is tried again. */
-export async function removeAll(run: MigrationRun, dropTarget: boolean): Promise<Removed> {
-  const removed = await step('remove our objects').removeObjects({ run: plainArgument(run), dropTarget });
+export async function removeAll(
+  run: MigrationRun,
+  asked: { dropTarget: boolean; keepFixes?: boolean },
+): Promise<Removed> {
+  const removed = await step('remove our objects').removeObjects({ run: plainArgument(run), ...asked });
   if (removed.leftovers.length > 0) {
     throw ApplicationFailure.create({
       type: 'CLEANUP_INCOMPLETE',
@@ -90,11 +93,12 @@ function remove(run: MigrationRun, dropTarget: boolean): Promise<Removed> {
   });
 }
 
-/** validate makes nothing but a rehearsal; and what blocks it is often a server that cannot be reached. */
+/** Of validate there may be a rehearsal, and what --fix has run; what blocks it is often a server that cannot be reached. */
 function hasMade(run: MigrationRun): boolean {
   const { stages, findings } = run.state;
-  const hasRehearsed = rehearses(run) && canRehearse(findings);
-  return hasRehearsed || stages.some(({ name, status }) => name !== 'validate' && status !== 'waiting');
+  if (stages.some(({ name, status }) => name !== 'validate' && status !== 'waiting')) return true;
+  // Histories that ended without it end without it.
+  return bothAnswer(findings) && patched('clean-up-of-validate');
 }
 
 async function end(

@@ -234,11 +234,6 @@ export function hasFence({ spec }: MigrationRun): boolean {
   return spec !== undefined && 'cutover' in spec;
 }
 
-/** Specs that versions before rehearsals completed lack the field. */
-export function rehearses({ spec }: MigrationRun): boolean {
-  return spec !== undefined && 'validate' in spec && spec.validate.rehearse;
-}
-
 export function currentLane(run: MigrationRun): LaneName {
   if (!run.progress.lane) throw ApplicationFailure.nonRetryable('no lane is open', 'INTERNAL_ERROR');
   return run.progress.lane;

@@ -1,12 +1,12 @@
 /** validate, dump and restore of the schema. */
 import { ApplicationFailure } from '@temporalio/workflow';
 import type { DumpResult } from '../contract/activities.js';
-import { canRehearse } from '../contract/findings.js';
+import { bothAnswer } from '../contract/findings.js';
 import type { Finding } from '../contract/state.js';
 import { stagesOf } from '../contract/state.js';
 import { plannedStop } from './first-state.js';
 import { step } from './proxies.js';
-import { note, rehearses, runArgument } from './run.js';
+import { note, runArgument } from './run.js';
 import type { MigrationRun } from './run.js';
 
 /** How many findings the state holds: blocks first. */
@@ -34,7 +34,8 @@ export async function validate(run: MigrationRun): Promise<void> {
 
 /** Specs that versions before it completed lack the field. */
 async function rehearse(run: MigrationRun, findings: Finding[]): Promise<Finding[]> {
-  if (!rehearses(run) || !canRehearse(findings)) return [];
+  const isAsked = run.spec !== undefined && 'validate' in run.spec && run.spec.validate.rehearse;
+  if (!isAsked || !bothAnswer(findings)) return [];
   const rehearsed = await step('rehearse the restore').rehearse({ run: runArgument(run) });
   return rehearsed.findings;
 }

@@ -1,5 +1,6 @@
 import type { Command } from 'commander';
 import { EXIT } from '../exit-codes.js';
+import { fixFindings } from '../fix.js';
 import { wantsJson } from '../globals.js';
 import { printJson, printLines, terminalOf } from '../output.js';
 import { readSpec } from '../read-spec.js';
@@ -9,6 +10,8 @@ interface ValidateOptions {
   file: string;
   verbose?: boolean;
   rehearse?: boolean;
+  fix?: boolean;
+  yes?: boolean;
 }
 
 export function addValidateCommand(program: Command): void {
@@ -18,6 +21,8 @@ export function addValidateCommand(program: Command): void {
     .requiredOption('-f, --file <spec>', 'the spec, YAML or JSON; - reads stdin')
     .option('-v, --verbose', 'show what is fine as well')
     .option('--rehearse', 'restore the schema into a database of its own on the target, and drop it again')
+    .option('--fix', 'run the statements that findings name as fixes, and validate again')
+    .option('--yes', 'consent to --fix without being asked')
     .addHelpText(
       'after',
       '\nPasswords are resolved here, in your environment, and no Temporal server is needed.',
@@ -28,9 +33,13 @@ export function addValidateCommand(program: Command): void {
 async function validate(options: ValidateOptions, command: Command): Promise<void> {
   const input = await readSpec(options.file);
   const { validateHere } = await import('../../workers/index.js');
-  const { findings, estimates } = await validateHere(input, { rehearse: options.rehearse ?? false });
+  const validateIt = () => validateHere(input, { rehearse: options.rehearse ?? false });
+  const first = await validateIt();
+  const { findings, estimates, fixes } = options.fix
+    ? await fixFindings(input, first, { validateIt, yes: options.yes ?? false, json: wantsJson(command) })
+    : { ...first, fixes: undefined };
   const verdict = verdictOf(findings);
-  if (wantsJson(command)) printJson({ verdict, findings, estimates });
+  if (wantsJson(command)) printJson({ verdict, findings, estimates, ...(fixes ? { fixes } : {}) });
   else printLines(renderFindings(findings, { ...terminalOf(), verbose: options.verbose ?? false }));
   process.exitCode = verdict === 'block' ? EXIT.blocked : EXIT.done;
 }

@@ -23,6 +23,7 @@ import { dropRestored } from '../schema/drop-restored.js';
 import type { Session } from '../session.js';
 import { purposeOf, purposePrefix } from '../purpose.js';
 import { takeOver } from '../take-over.js';
+import { undoFixes } from './undo-fixes.js';
 
 /**
  * Lanes of ours, by their marks in the catalogs and not by what the workflow remembers: after a crash the catalogs
@@ -53,7 +54,11 @@ const ENDS: End[] = ['target', 'source'];
  * What belongs to either direction, in an order in which nothing is sent that could be applied, and nothing applies any more.
  * Settings that keep writers off an end stay as they are, and are told.
  */
-export async function removeObjects(job: Job, dropTarget: boolean): Promise<Removed> {
+export async function removeObjects(
+  job: Job,
+  dropTarget: boolean,
+  { keepFixes = false }: { keepFixes?: boolean } = {},
+): Promise<Removed> {
   const given = givenStart(job.spec);
   const notes: string[] = given ? [whatStays(given)] : [];
   const leftovers: string[] = [];
@@ -71,6 +76,8 @@ export async function removeObjects(job: Job, dropTarget: boolean): Promise<Remo
   for (const end of free.length === 2 ? ENDS : free.filter((each) => each === 'source'))
     await done(end, `the ${end}`, (session) => removeLanes(job, session));
   await done('target', 'the rehearsal', (target) => removeRehearsal(job, target));
+  // Once nothing is published any more, and while the ledger knows whether tables were restored.
+  if (leftovers.length === 0 && !keepFixes) leftovers.push(...(await undoFixes(job, notes)));
   // While a slot of ours is left the ledgers stay, so that a retry and `orphans` know whose it is.
   for (const end of leftovers.length === 0 ? ENDS.toReversed() : [])
     await done(end, `the ${end}`, (session) => removeLedger(job, session, { dropTarget, notes }));
