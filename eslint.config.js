@@ -96,7 +96,7 @@ export default defineConfig(
       ...restrictImports([
         {
           regex:
-            '^(\\.\\./)+contract/(?!(messages|parse-message|errors|names|state|values|schema-change|apply-error|event-kinds|reversed)\\.js$)',
+            '^(\\.\\./)+contract/(?!(messages|parse-message|errors|names|state|findings|values|schema-change|apply-error|event-kinds|reversed)\\.js$)',
           allowTypeImports: true,
           message: 'Values come from the pure files of contract/ only: not from spec, which brings zod.',
         },
@@ -105,7 +105,7 @@ export default defineConfig(
   },
   {
     files: [
-      'contract/{messages,message-shapes,parse-message,schema-change,values,errors,names,state,apply-error,event-kinds}.ts',
+      'contract/{messages,message-shapes,parse-message,schema-change,values,errors,names,state,findings,apply-error,event-kinds}.ts',
     ],
     rules: {
       'import-x/no-nodejs-modules': 'error',

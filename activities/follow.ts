@@ -68,8 +68,8 @@ export function followActivities(dependencies: ActivityDependencies): FollowActi
       adoptChanges(job, { lanes, standing }),
     ),
     setSequences: step(dependencies, 'set the sequences', (job) => setSequences(job)),
-    removeObjects: step(dependencies, 'remove our objects', async (job, { dropTarget }) =>
-      triedAgain(await removeObjects(job, dropTarget)),
+    removeObjects: step(dependencies, 'remove our objects', async (job, { dropTarget, keepFixes }) =>
+      triedAgain(await removeObjects(job, dropTarget, { keepFixes: keepFixes ?? false })),
     ),
   };
 }

@@ -375,5 +375,6 @@ export interface Activities {
 
   setSequences(input: { run: Run }): Promise<{ sequences: number }>;
   /** Removes every object of ours on both ends; the restored tables too when asked. */
-  removeObjects(input: { run: Run; dropTarget: boolean }): Promise<Removed>;
+  /** `keepFixes`: what `validate --fix` has changed stays, because the migration begins again. */
+  removeObjects(input: { run: Run; dropTarget: boolean; keepFixes?: boolean }): Promise<Removed>;
 }

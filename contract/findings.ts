@@ -38,6 +38,11 @@ export interface Estimate {
   how: string;
 }
 
+/** Both servers answer. */
+export function bothAnswer(findings: Finding[]): boolean {
+  return !findings.some(({ id, verdict }) => verdict === 'block' && /^(source|target)\.connection$/.test(id));
+}
+
 export interface Validation {
   findings: Finding[];
   /** None where a server cannot be used. */

@@ -3,6 +3,8 @@ import { escapeIdentifier } from 'pg';
 import type { LaneName } from '../contract/names.js';
 import { explained } from './classify-error.js';
 import type { Servers } from './endpoint.js';
+import { readFixes } from './fixes/record.js';
+import { undoFix } from './fixes/undo-fix.js';
 import { dropDdlTriggerSql } from './lane/ddl-trigger.js';
 import { dropJournal } from './lane/journal.js';
 import { dropSlot } from './lane/slot.js';
@@ -10,6 +12,7 @@ import { dropSubscription } from './lane/subscription.js';
 import { clearLedger, dropSchemaIfUnused } from './ledger/create-ledger.js';
 import { readOwnObjects } from './own-objects.js';
 import type { OwnObject } from './own-objects.js';
+import { dropScratch } from './rehearsal/scratch-database.js';
 import { withSession } from './session.js';
 import type { Session, SessionOptions } from './session.js';
 
@@ -19,13 +22,21 @@ export interface FindOrphansInput {
   servers: Servers;
   /** Whether the workflow of this first run id still runs. */
   isLive: (owner: string) => Promise<boolean>;
+  /** Whether a workflow of this name runs, whichever: its fixes are no orphans. @default none does */
+  isRunning?: (migration: string) => Promise<boolean>;
   /** Migrations to look at; all when absent. */
   names?: string[];
   signal?: AbortSignal;
 }
 
 /** In the order of removal. An object without a mark of its owner is an orphan: no running workflow can claim it. */
-export async function findOrphans({ servers, isLive, names, signal }: FindOrphansInput): Promise<Orphan[]> {
+export async function findOrphans({
+  servers,
+  isLive,
+  isRunning = () => Promise.resolve(false),
+  names,
+  signal,
+}: FindOrphansInput): Promise<Orphan[]> {
   const options = sessionOptions(servers, signal);
   const read = (end: 'source' | 'target') =>
     explained({ doing: `look for objects of pgtrek on the ${end}` }, () =>
@@ -33,9 +44,14 @@ export async function findOrphans({ servers, isLive, names, signal }: FindOrphan
     );
   const target = await read('target');
   const source = await read('source');
-  const live = await findLive([...target, ...source], isLive);
+  const found = [...target, ...source];
+  const live = await findLive(found, isLive);
+  const running = await findLive(found.filter(isFix).map(asOwned), isRunning);
   return sortForRemoval(
-    [...target, ...source].filter(({ owner }) => owner === undefined || !live.has(owner)),
+    found.filter((object) => {
+      const { owner } = isFix(object) ? asOwned(object) : object;
+      return owner === undefined || !(isFix(object) ? running : live).has(owner);
+    }),
   );
 }
 
@@ -46,6 +62,15 @@ async function readAll(session: Session, names: string[] | undefined): Promise<O
     for (const object of await readOwnObjects(session, name)) found.set(keyOf(object), object);
   }
   return [...found.values()];
+}
+
+function isFix({ kind }: OwnObject): boolean {
+  return kind === 'fix';
+}
+
+/** A fix is its migration's, whatever run it is in. */
+function asOwned(fix: OwnObject): OwnObject {
+  return { ...fix, owner: fix.name.replace(/\/\d+$/, '') };
 }
 
 async function findLive(objects: OwnObject[], isLive: FindOrphansInput['isLive']): Promise<Set<string>> {
@@ -63,7 +88,10 @@ const ORDER: OwnObject['kind'][] = [
   'slot',
   'publication',
   'journal',
+  // Before the ledger, which says whether the restore has given the target's tables what a fix gave the source's.
+  'fix',
   'ledger',
+  'rehearsal',
   'schema',
 ];
 
@@ -87,10 +115,22 @@ export async function removeOrphan(servers: Servers, orphan: Orphan): Promise<vo
     () =>
       withSession(servers[end], sessionOptions(servers, undefined), async (session) => {
         const objects = await readOwnObjects(session);
-        if (objects.some((object) => keyOf(object) === keyOf(orphan))) await remove(session, orphan);
-        if (kind === 'journal' || kind === 'ledger') await dropSchemaIfUnused(session);
+        const isThere = objects.some((object) => keyOf(object) === keyOf(orphan));
+        if (isThere && isFix(orphan)) await undoOrphan(servers, session, orphan);
+        else if (isThere) await remove(session, orphan);
+        if (kind === 'journal' || kind === 'ledger' || kind === 'fix') await dropSchemaIfUnused(session);
       }),
   );
+}
+
+async function undoOrphan(servers: Servers, home: Session, { name }: Orphan): Promise<void> {
+  const fix = (await readFixes(home)).find(({ migration, id }) => `${migration}/${id}` === name);
+  if (!fix) return;
+  if (home.endpoint.end === 'target') await undoFix({ home, target: undefined }, fix);
+  else
+    await withSession(servers.target, sessionOptions(servers, undefined), (target) =>
+      undoFix({ home, target }, fix),
+    );
 }
 
 async function remove(session: Session, { kind, name, owner }: Orphan): Promise<void> {
@@ -110,6 +150,11 @@ async function remove(session: Session, { kind, name, owner }: Orphan): Promise<
       return dropJournal(session, lane);
     case 'ledger':
       return owner === undefined ? undefined : clearLedger(session, owner);
+    case 'fix':
+      // undoOrphan has done it.
+      return;
+    case 'rehearsal':
+      return dropScratch(session, name);
     case 'schema':
       return dropSchemaIfUnused(session);
   }

@@ -2,13 +2,24 @@
 import { escapeIdentifier, escapeLiteral } from 'pg';
 import { PGTREK_SCHEMA, ddlTriggerName, lanePattern } from '../contract/names.js';
 import { dropDdlTriggerSql } from './lane/ddl-trigger.js';
+import { readFixes, undoByHand } from './fixes/record.js';
 import { SCHEMA_COMMENT, hasLedger } from './ledger/create-ledger.js';
+import { dropScratchSql, findScratches } from './rehearsal/scratch-database.js';
 import type { Session } from './session.js';
 
 export interface OwnObject {
   end: 'source' | 'target';
-  kind: 'subscription' | 'event-trigger' | 'slot' | 'publication' | 'journal' | 'ledger' | 'schema';
-  /** A lane's name; for a ledger the migration's name; for event triggers their function's. */
+  kind:
+    | 'subscription'
+    | 'event-trigger'
+    | 'slot'
+    | 'publication'
+    | 'journal'
+    | 'ledger'
+    | 'rehearsal'
+    | 'fix'
+    | 'schema';
+  /** A lane's name; for a ledger the migration's name; for event triggers their function's; for a rehearsal its database's; `orders/3` is a fix of migration orders. */
   name: string;
   /** First run id of the workflow that made it; undefined when no mark is left. */
   owner: string | undefined;
@@ -26,11 +37,11 @@ export async function readOwnObjects(session: Session, migration?: string): Prom
   const triggers = migration === undefined ? '^pgtrek_.*_ddl$' : `^${ddlTriggerName(migration)}$`;
   const { end } = session.endpoint;
   const found: OwnObject[] = [];
-  const add = (kind: OwnObject['kind'], rows: Found[]) =>
+  const add = (kind: Removable['kind'], rows: Found[]) =>
     found.push(
       ...rows.map(({ name, owner }) => {
         const object = { end, kind, name, owner: owner ?? undefined };
-        return { ...object, remove: removalOf(object) };
+        return { ...object, remove: removalOf(object, session.version) };
       }),
     );
   add('subscription', await readSubscriptions(session, pattern));
@@ -39,6 +50,8 @@ export async function readOwnObjects(session: Session, migration?: string): Prom
   add('publication', await session.query<Found>(PUBLICATIONS_SQL, [pattern]));
   add('journal', await session.query<Found>(JOURNALS_SQL, [pattern]));
   add('ledger', await readLedgers(session, migration));
+  if (end === 'target') add('rehearsal', await findScratches(session, migration));
+  found.push(...(await readFixObjects(session, migration)));
   add('schema', await readEmptySchema(session));
   return found;
 }
@@ -103,20 +116,34 @@ async function readLedgers(session: Session, migration: string | undefined): Pro
   return (await hasLedger(session)) ? session.query<Found>(LEDGERS_SQL, [migration ?? null]) : [];
 }
 
+/** They belong to a name: whoever runs or ran under it. */
+async function readFixObjects(session: Session, migration: string | undefined): Promise<OwnObject[]> {
+  const fixes = await readFixes(session, migration);
+  return fixes.map((fix) => ({
+    end: session.endpoint.end,
+    kind: 'fix',
+    name: `${fix.migration}/${fix.id}`,
+    owner: undefined,
+    remove: undoByHand(fix),
+  }));
+}
+
 const UNUSED_SCHEMA_SQL = `
   SELECT /* pgtrek: find unused schema */ n.nspname::text AS name, NULL AS owner
   FROM pg_namespace n
   WHERE n.nspname = '${PGTREK_SCHEMA}' AND obj_description(n.oid, 'pg_namespace') = '${SCHEMA_COMMENT}'
     AND NOT EXISTS (SELECT FROM pg_class c WHERE c.relnamespace = n.oid AND c.relname ~ '${ANY_LANE}')`;
 
-/** The schema when no migration uses it: without journals, and without rows in the ledger. */
+/** The schema when no migration uses it: without journals, and without rows in the ledger or of fixes. */
 async function readEmptySchema(session: Session): Promise<Found[]> {
   if ((await hasLedger(session)) && (await session.query(`SELECT FROM pgtrek.migration LIMIT 1`)).length > 0)
     return [];
-  return session.query<Found>(UNUSED_SCHEMA_SQL);
+  return (await readFixes(session)).length > 0 ? [] : session.query<Found>(UNUSED_SCHEMA_SQL);
 }
 
-function removalOf({ kind, name, owner }: Omit<OwnObject, 'remove'>): string {
+type Removable = Omit<OwnObject, 'remove' | 'kind'> & { kind: Exclude<OwnObject['kind'], 'fix'> };
+
+function removalOf({ kind, name, owner }: Removable, version: number): string {
   const quoted = escapeIdentifier(name);
   switch (kind) {
     case 'subscription':
@@ -131,6 +158,8 @@ function removalOf({ kind, name, owner }: Omit<OwnObject, 'remove'>): string {
       return `DROP TABLE ${PGTREK_SCHEMA}.${quoted};`;
     case 'ledger':
       return `DELETE FROM ${PGTREK_SCHEMA}.migration WHERE owner = ${escapeLiteral(owner ?? '')};`;
+    case 'rehearsal':
+      return `${dropScratchSql(name, version)};`;
     case 'schema':
       return `DROP SCHEMA ${PGTREK_SCHEMA} CASCADE;`;
   }

@@ -16,7 +16,7 @@ const LIBPQ_OPTIONS_14 = '-c client_connection_check_interval=2s -c statement_ti
 export interface ToolRun {
   tool: string;
   /** What it works on: with the tool's name, how the observer knows it. */
-  what: 'schema' | 'list' | 'pre-data' | 'data' | 'post-data';
+  what: 'schema' | 'list' | 'pre-data' | 'data' | 'post-data' | 'rehearsal';
   args: string[];
   /** Absent where only files are read. */
   endpoint?: Endpoint;
@@ -25,6 +25,8 @@ export interface ToolRun {
   /** The last part of its application_name: how a later attempt finds and ends it. */
   step: string;
   code: ErrorCode;
+  /** Of pg_restore without --exit-on-error: what it could not restore is in stderr, for the caller to read. */
+  goesOn?: true;
 }
 
 /** Resolves to what it printed. Throws `code` with the tail of its errors. */
@@ -53,6 +55,8 @@ export async function runTool(job: Job, run: ToolRun): Promise<{ stdout: string;
     return { stdout, stderr };
   } catch (error) {
     job.signal?.throwIfAborted();
+    const ignored = run.goesOn && ignoredErrors(error);
+    if (ignored !== undefined) return { stdout: '', stderr: ignored };
     throw toolError({ error, name, code, end: endpoint?.end });
   }
 }
@@ -82,6 +86,13 @@ async function withAuthorities(job: Job, endpoint: Endpoint): Promise<Endpoint> 
   const file = path.join(job.dataDir, 'certificate-authorities.pem');
   await writeFile(file, rootCertificates.join('\n'));
   return { ...endpoint, tls: { mode, rootCert: file } };
+}
+
+/** What it printed when it has gone to the end in spite of them. */
+function ignoredErrors(error: unknown): string | undefined {
+  const { stderr } = error as { stderr?: unknown };
+  if (typeof stderr !== 'string' || PASSING.test(stderr)) return undefined;
+  return stderr.includes('errors ignored on restore') ? stderr : undefined;
 }
 
 interface Failure {

@@ -3,6 +3,6 @@ export { readConfig } from './config.js';
 export type { WorkerConfig } from './config.js';
 export { createWorkers } from './create-workers.js';
 export type { WorkerOverrides, Workers } from './create-workers.js';
-export { orphansHere, validateHere, verifyHere } from './here.js';
+export { fixHere, orphansHere, validateHere, verifyHere } from './here.js';
 export { runWorker } from './run-worker.js';
 export { workflowBundle } from './workflow-bundle.js';

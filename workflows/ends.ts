@@ -1,6 +1,7 @@
 /** How a migration ends: finished, aborted, or cancelled. Each removes what pgtrek made. */
-import { ApplicationFailure, CancellationScope } from '@temporalio/workflow';
+import { ApplicationFailure, CancellationScope, patched } from '@temporalio/workflow';
 import type { Removed } from '../contract/activities.js';
+import { bothAnswer } from '../contract/findings.js';
 import type { Outcome } from '../contract/state.js';
 import { showDetails } from './details.js';
 import { tellLast } from './notify.js';
@@ -18,7 +19,7 @@ export async function finish(run: MigrationRun): Promise<Outcome> {
   run.ending = 'finish';
   await untilDone(run, run.state.stage, async () => {
     await setLastSequences(run);
-    removed = await removeAll(run, false);
+    removed = await removeAll(run, { dropTarget: false });
   });
   return end(run, 'finished', removed);
 }
@@ -31,8 +32,11 @@ async function setLastSequences(run: MigrationRun): Promise<void> {
 }
 
 /** What cannot be removed blocks, and is tried again. */
-export async function removeAll(run: MigrationRun, dropTarget: boolean): Promise<Removed> {
-  const removed = await step('remove our objects').removeObjects({ run: plainArgument(run), dropTarget });
+export async function removeAll(
+  run: MigrationRun,
+  asked: { dropTarget: boolean; keepFixes?: boolean },
+): Promise<Removed> {
+  const removed = await step('remove our objects').removeObjects({ run: plainArgument(run), ...asked });
   if (removed.leftovers.length > 0) {
     throw ApplicationFailure.create({
       type: 'CLEANUP_INCOMPLETE',
@@ -75,9 +79,7 @@ export async function cancel(run: MigrationRun): Promise<void> {
 }
 
 function remove(run: MigrationRun, dropTarget: boolean): Promise<Removed> {
-  // validate makes nothing; and what blocks it is often a server that cannot be reached.
-  const hasMade = run.state.stages.some(({ name, status }) => name !== 'validate' && status !== 'waiting');
-  if (!run.spec || !hasMade) return Promise.resolve({ leftovers: [], notes: [] });
+  if (!run.spec || !hasMade(run)) return Promise.resolve({ leftovers: [], notes: [] });
   return CancellationScope.nonCancellable(async () => {
     try {
       const removed = await cleanup('remove our objects').removeObjects({
@@ -89,6 +91,14 @@ function remove(run: MigrationRun, dropTarget: boolean): Promise<Removed> {
       return { leftovers: [`${String(error)}; see pgtrek orphans`], notes: [] };
     }
   });
+}
+
+/** Of validate there may be a rehearsal, and what --fix has run; what blocks it is often a server that cannot be reached. */
+function hasMade(run: MigrationRun): boolean {
+  const { stages, findings } = run.state;
+  if (stages.some(({ name, status }) => name !== 'validate' && status !== 'waiting')) return true;
+  // Histories that ended without it end without it.
+  return bothAnswer(findings) && patched('clean-up-of-validate');
 }
 
 async function end(

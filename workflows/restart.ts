@@ -17,7 +17,7 @@ export async function restart(run: MigrationRun): Promise<never> {
   delete run.asked.restart;
   await endStopClock(run);
   await untilDone(run, run.state.stage, async () => {
-    const { notes } = await removeAll(run, true);
+    const { notes } = await removeAll(run, { dropTarget: true, keepFixes: true });
     for (const text of notes) note(run, 'restart', text);
   });
   await endNotifying(run);

@@ -1,6 +1,7 @@
 /** validate, dump and restore of the schema. */
 import { ApplicationFailure } from '@temporalio/workflow';
 import type { DumpResult } from '../contract/activities.js';
+import { bothAnswer } from '../contract/findings.js';
 import type { Finding } from '../contract/state.js';
 import { stagesOf } from '../contract/state.js';
 import { plannedStop } from './first-state.js';
@@ -11,13 +12,14 @@ import type { MigrationRun } from './run.js';
 /** How many findings the state holds: blocks first. */
 const FINDINGS_KEPT = 100;
 
-/** Changes nothing; what blocks is told with its remedies, and looked at again after `retry`. */
+/** Changes nothing that stays; what blocks is told with its remedies, and looked at again after `retry`. */
 export async function validate(run: MigrationRun): Promise<void> {
-  const { spec, findings, estimates } = await step('validate both servers').validate({
+  const { spec, estimates, ...checked } = await step('validate both servers').validate({
     input: run.input,
     owner: run.owner,
   });
   adopt(run, spec);
+  const findings = [...checked.findings, ...(await rehearse(run, checked.findings))];
   const order = { block: 0, warn: 1, ok: 2 };
   run.state.findings = [...findings]
     .sort((a, b) => order[a.verdict] - order[b.verdict])
@@ -28,6 +30,14 @@ export async function validate(run: MigrationRun): Promise<void> {
   const open =
     run.progress.planRevision > 0 ? blocking.filter(({ id }) => !id.startsWith('stop.')) : blocking;
   if (open.length > 0) throw blockedByFindings(open);
+}
+
+/** Specs that versions before it completed lack the field. */
+async function rehearse(run: MigrationRun, findings: Finding[]): Promise<Finding[]> {
+  const isAsked = run.spec !== undefined && 'validate' in run.spec && run.spec.validate.rehearse;
+  if (!isAsked || !bothAnswer(findings)) return [];
+  const rehearsed = await step('rehearse the restore').rehearse({ run: runArgument(run) });
+  return rehearsed.findings;
 }
 
 function adopt(run: MigrationRun, spec: NonNullable<MigrationRun['spec']>): void {

@@ -27,7 +27,11 @@ export function addOrphansCommand(program: Command): void {
         const { orphansHere } = await import('../../workers/index.js');
         const migration = pgtrek.get(parseSpec(input).name);
         const remove = options.remove ?? false;
-        const orphans = await orphansHere(input, { isLive: (owner) => migration.isRunning(owner), remove });
+        const orphans = await orphansHere(input, {
+          isLive: (owner) => migration.isRunning(owner),
+          isRunning: () => migration.isRunning(),
+          remove,
+        });
         if (wantsJson(command)) printJson(orphans);
         else printLines(renderOrphans(orphans, { ...terminalOf(), remove }));
         return remove && orphans.some(({ removed }) => !removed) ? EXIT.error : EXIT.done;

@@ -13,7 +13,7 @@ export function renderOrphans(
   const paint = paintWith(colour);
   if (orphans.length === 0) return ['Nothing was left.'];
   const lines = orphans.flatMap((orphan) => [
-    `${markOf(orphan, remove)} ${orphan.end}: ${plain(orphan.kind)} ${paint.bold(plain(orphan.name))} of ${plain(orphan.owner ?? 'an unknown owner')}`,
+    `${markOf(orphan, remove)} ${orphan.end}: ${plain(orphan.kind)} ${paint.bold(plain(orphan.name))} ${ofWhom(orphan)}`,
     ...(orphan.removed ? [] : wrapTo(orphan.remove, { width, indent: '    ' })),
   ]);
   const left = orphans.filter(({ removed }) => !removed).length;
@@ -23,6 +23,11 @@ export function renderOrphans(
     ...lines,
     left === 0 ? 'All of it was removed.' : `${formatMany(left, 'object')} could not be removed.`,
   ];
+}
+
+function ofWhom({ kind, owner }: Orphan): string {
+  // A fix is its migration's, before there is a run.
+  return kind === 'fix' ? 'of validate --fix' : `of ${plain(owner ?? 'an unknown owner')}`;
 }
 
 function markOf({ removed }: Orphan, remove: boolean): string {

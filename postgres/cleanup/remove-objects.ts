@@ -17,11 +17,13 @@ import { releaseSlot } from '../lane/release-slot.js';
 import { dropSlot } from '../lane/slot.js';
 import { dropSubscription } from '../lane/subscription.js';
 import { clearLedger, dropSchemaIfUnused, hasLedger } from '../ledger/create-ledger.js';
+import { claimScratch, dropDeadScratches } from '../rehearsal/scratch-database.js';
 import { refuseWayBack } from '../reverse/way-back.js';
 import { dropRestored } from '../schema/drop-restored.js';
 import type { Session } from '../session.js';
 import { purposeOf, purposePrefix } from '../purpose.js';
 import { takeOver } from '../take-over.js';
+import { undoFixes } from './undo-fixes.js';
 
 /**
  * Lanes of ours, by their marks in the catalogs and not by what the workflow remembers: after a crash the catalogs
@@ -52,7 +54,11 @@ const ENDS: End[] = ['target', 'source'];
  * What belongs to either direction, in an order in which nothing is sent that could be applied, and nothing applies any more.
  * Settings that keep writers off an end stay as they are, and are told.
  */
-export async function removeObjects(job: Job, dropTarget: boolean): Promise<Removed> {
+export async function removeObjects(
+  job: Job,
+  dropTarget: boolean,
+  { keepFixes = false }: { keepFixes?: boolean } = {},
+): Promise<Removed> {
   const given = givenStart(job.spec);
   const notes: string[] = given ? [whatStays(given)] : [];
   const leftovers: string[] = [];
@@ -69,6 +75,9 @@ export async function removeObjects(job: Job, dropTarget: boolean): Promise<Remo
   // Lanes of an end are in the ledger of the other one too.
   for (const end of free.length === 2 ? ENDS : free.filter((each) => each === 'source'))
     await done(end, `the ${end}`, (session) => removeLanes(job, session));
+  await done('target', 'the rehearsal', (target) => removeRehearsal(job, target));
+  // Once nothing is published any more, and while the ledger knows whether tables were restored.
+  if (leftovers.length === 0 && !keepFixes) leftovers.push(...(await undoFixes(job, notes)));
   // While a slot of ours is left the ledgers stay, so that a retry and `orphans` know whose it is.
   for (const end of leftovers.length === 0 ? ENDS.toReversed() : [])
     await done(end, `the ${end}`, (session) => removeLedger(job, session, { dropTarget, notes }));
@@ -86,6 +95,13 @@ export async function attempt(what: string, work: () => Promise<void>): Promise<
   } catch (error) {
     return [`${what}: ${messageOf(error)}`];
   }
+}
+
+/** Of an attempt that died; an attempt that lives is ended, so that it makes none afterwards. */
+async function removeRehearsal(job: Job, target: Session): Promise<void> {
+  // Specs of older versions have no such part.
+  if ((job.spec.validate as Job['spec']['validate'] | undefined)?.rehearse) await claimScratch(target, job);
+  await dropDeadScratches(target, job.name);
 }
 
 function withEnd<T>(job: Job, end: End, work: (session: Session) => Promise<T>): Promise<T> {

@@ -316,6 +316,7 @@ export async function clearLedger(target: Session, owner: string): Promise<void>
 const SCHEMA_IN_USE_SQL = `
   SELECT coalesce(obj_description(to_regnamespace('pgtrek'), 'pg_namespace') = $1, false) AS is_ours,
     to_regclass('pgtrek.migration') IS NOT NULL AS has_ledger,
+    to_regclass('pgtrek.fix') IS NOT NULL AS has_fixes,
     EXISTS (
       SELECT FROM pg_class WHERE relnamespace = to_regnamespace('pgtrek') AND relname ~ '^pgtrek_.*_[0-9]+$'
     ) AS has_journals`;
@@ -324,13 +325,15 @@ const SCHEMA_IN_USE_SQL = `
 export async function dropSchemaIfUnused(session: Session): Promise<void> {
   await session.transaction(async () => {
     await session.query(LOCK_SQL);
-    const { is_ours, has_ledger, has_journals } = await session.one<{
+    const { is_ours, has_ledger, has_fixes, has_journals } = await session.one<{
       is_ours: boolean;
       has_ledger: boolean;
+      has_fixes: boolean;
       has_journals: boolean;
     }>(SCHEMA_IN_USE_SQL, [SCHEMA_COMMENT]);
     if (!is_ours || has_journals) return;
     if (has_ledger && (await session.query('SELECT FROM pgtrek.migration LIMIT 1')).length > 0) return;
+    if (has_fixes && (await session.query('SELECT FROM pgtrek.fix LIMIT 1')).length > 0) return;
     await session.query('DROP /* pgtrek: drop-schema */ SCHEMA IF EXISTS pgtrek CASCADE');
   });
 }

@@ -1,6 +1,7 @@
 /** Encoding and collation of both databases: what text may be stored, and how it is ordered. */
 import { escapeIdentifier, escapeLiteral } from 'pg';
 import type { Finding } from '../../contract/state.js';
+import type { Session } from '../session.js';
 import type { OnBoth } from './check.js';
 
 // The columns of the provider differ between 15, 16 and 17; before 15 there is only libc.
@@ -14,7 +15,7 @@ const LOCALE_SQL = `
   FROM pg_database d
   WHERE d.datname = current_database()`;
 
-interface Locale {
+export interface Locale {
   encoding: string;
   collate: string;
   ctype: string;
@@ -25,10 +26,15 @@ interface Locale {
 const PROVIDERS: Record<string, string> = { c: 'libc', i: 'icu', b: 'builtin' };
 
 export async function compareEncodings({ source, target }: OnBoth): Promise<Finding[]> {
-  const from = await source.one<Locale & Record<string, unknown>>(LOCALE_SQL);
-  const to = await target.one<Locale & Record<string, unknown>>(LOCALE_SQL);
-  const create = createDatabaseLike(from, target.endpoint.database);
+  const from = await readLocale(source);
+  const to = await readLocale(target);
+  const { database } = target.endpoint;
+  const create = `DROP DATABASE ${escapeIdentifier(database)}; ${createDatabaseLike(from, database)}; -- while it is empty, from another database of the target`;
   return [judgeEncodings(from.encoding, to.encoding, create), judgeLocales(from, to, create)];
+}
+
+export function readLocale(session: Session): Promise<Locale> {
+  return session.one<Locale & Record<string, unknown>>(LOCALE_SQL);
 }
 
 /** UTF8 takes every encoding but SQL_ASCII, whose bytes may be anything. */
@@ -72,7 +78,7 @@ function describeLocale({ collate, ctype, provider, locale }: Locale): string {
   return `collation ${collate}, ctype ${ctype}, provider ${name}${locale === null ? '' : ` ${locale}`}`;
 }
 
-function createDatabaseLike(
+export function createDatabaseLike(
   { encoding, collate, ctype, provider, locale }: Locale,
   database: string,
 ): string {
@@ -80,6 +86,5 @@ function createDatabaseLike(
     provider === 'c' || locale === null
       ? ''
       : ` LOCALE_PROVIDER ${PROVIDERS[provider] ?? provider} ${provider === 'i' ? 'ICU_LOCALE' : 'BUILTIN_LOCALE'} ${escapeLiteral(locale)}`;
-  const name = escapeIdentifier(database);
-  return `DROP DATABASE ${name}; CREATE DATABASE ${name} TEMPLATE template0 ENCODING ${escapeLiteral(encoding)} LC_COLLATE ${escapeLiteral(collate)} LC_CTYPE ${escapeLiteral(ctype)}${own}; -- while it is empty, from another database of the target`;
+  return `CREATE DATABASE ${escapeIdentifier(database)} TEMPLATE template0 ENCODING ${escapeLiteral(encoding)} LC_COLLATE ${escapeLiteral(collate)} LC_CTYPE ${escapeLiteral(ctype)}${own}`;
 }
