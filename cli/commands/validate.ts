@@ -1,4 +1,5 @@
 import type { Command } from 'commander';
+import type { Finding } from '../../client/index.js';
 import { EXIT } from '../exit-codes.js';
 import { wantsJson } from '../globals.js';
 import { printJson, printLines, terminalOf } from '../output.js';
@@ -8,6 +9,7 @@ import { renderFindings, verdictOf } from '../render/findings.js';
 interface ValidateOptions {
   file: string;
   verbose?: boolean;
+  strict?: boolean;
 }
 
 export function addValidateCommand(program: Command): void {
@@ -16,6 +18,7 @@ export function addValidateCommand(program: Command): void {
     .description('Check both databases from this machine, change nothing; exit code 2 when something blocks.')
     .requiredOption('-f, --file <spec>', 'the spec, YAML or JSON; - reads stdin')
     .option('-v, --verbose', 'show what is fine as well')
+    .option('--strict', 'exit code 1 when there are warnings')
     .addHelpText(
       'after',
       '\nPasswords are resolved here, in your environment, and no Temporal server is needed.',
@@ -29,6 +32,12 @@ async function validate(options: ValidateOptions, command: Command): Promise<voi
   const { findings, estimates } = await validateHere(input);
   const verdict = verdictOf(findings);
   if (wantsJson(command)) printJson({ verdict, findings, estimates });
-  else printLines(renderFindings(findings, { ...terminalOf(), verbose: options.verbose ?? false }));
-  process.exitCode = verdict === 'block' ? EXIT.blocked : EXIT.done;
+  else
+    printLines(renderFindings(findings, { ...terminalOf(), verbose: options.verbose ?? false, estimates }));
+  process.exitCode = exitCodeOf(verdict, options);
+}
+
+function exitCodeOf(verdict: Finding['verdict'], { strict = false }: ValidateOptions): number {
+  if (verdict === 'block') return EXIT.blocked;
+  return strict && verdict === 'warn' ? EXIT.error : EXIT.done;
 }
