@@ -15,7 +15,7 @@ export const EXIT_CODES_HELP = `
 Exit codes:
   0   done
   1   error (one that names its code, what failed and what mends it); with --watch also: aborted or failed;
-      verify: the databases differ
+      verify: the databases differ; validate --strict: there are warnings
   2   blocked: validate found a block, or the started migration waits for retry or abort;
       cutover: it was refused or undone, or blocks
   3   the migration did not accept the message

@@ -6,6 +6,7 @@ import { wantsJson, withPgtrek } from '../globals.js';
 import { printJson, printLines, terminalOf } from '../output.js';
 import { readSpec } from '../read-spec.js';
 import { renderFindings } from '../render/findings.js';
+import { renderRemedy } from '../render/remedy.js';
 import { wrapTo } from '../render/text.js';
 
 interface StartOptions {
@@ -69,7 +70,11 @@ function describeStart({ pgtrek, name, state, verbose }: Started): string[] {
   const webUi = `In Temporal's Web UI: namespace ${pgtrek.namespace}, workflow pgtrek-${name}`;
   if (!state) return [`Started ${name}.`, `Follow it:  pgtrek status ${name} --watch`, webUi];
   const terminal = terminalOf();
-  const findings = renderFindings(state.findings, { ...terminal, verbose });
+  const findings = renderFindings(state.findings, {
+    ...terminal,
+    verbose,
+    estimates: state.estimates ?? [],
+  });
   if (state.status !== 'blocked') {
     return [...findings, '', `${name} is on its way.`, `Follow it:  pgtrek status ${name} --watch`, webUi];
   }
@@ -77,7 +82,9 @@ function describeStart({ pgtrek, name, state, verbose }: Started): string[] {
   const isTold = state.findings.some(({ verdict }) => verdict === 'block');
   const reason = blocked && !isTold ? wrapTo(`${blocked.code}: ${blocked.message}`, terminal) : [];
   const remedy =
-    blocked?.remedy !== undefined && !isTold ? wrapTo(blocked.remedy, { ...terminal, indent: '  ' }) : [];
+    blocked?.remedy !== undefined && !isTold
+      ? renderRemedy(blocked.remedy, { ...terminal, indent: '  ' })
+      : [];
   return [
     ...findings,
     '',

@@ -1,4 +1,5 @@
 import type { Command } from 'commander';
+import type { Finding } from '../../client/index.js';
 import { EXIT } from '../exit-codes.js';
 import { fixFindings } from '../fix.js';
 import { wantsJson } from '../globals.js';
@@ -12,6 +13,7 @@ interface ValidateOptions {
   rehearse?: boolean;
   fix?: boolean;
   yes?: boolean;
+  strict?: boolean;
 }
 
 export function addValidateCommand(program: Command): void {
@@ -23,6 +25,7 @@ export function addValidateCommand(program: Command): void {
     .option('--rehearse', 'restore the schema into a database of its own on the target, and drop it again')
     .option('--fix', 'run the statements that findings name as fixes, and validate again')
     .option('--yes', 'consent to --fix without being asked')
+    .option('--strict', 'exit code 1 when there are warnings')
     .addHelpText(
       'after',
       '\nPasswords are resolved here, in your environment, and no Temporal server is needed.',
@@ -40,6 +43,12 @@ async function validate(options: ValidateOptions, command: Command): Promise<voi
     : { ...first, fixes: undefined };
   const verdict = verdictOf(findings);
   if (wantsJson(command)) printJson({ verdict, findings, estimates, ...(fixes ? { fixes } : {}) });
-  else printLines(renderFindings(findings, { ...terminalOf(), verbose: options.verbose ?? false }));
-  process.exitCode = verdict === 'block' ? EXIT.blocked : EXIT.done;
+  else
+    printLines(renderFindings(findings, { ...terminalOf(), verbose: options.verbose ?? false, estimates }));
+  process.exitCode = exitCodeOf(verdict, options);
+}
+
+function exitCodeOf(verdict: Finding['verdict'], { strict = false }: ValidateOptions): number {
+  if (verdict === 'block') return EXIT.blocked;
+  return strict && verdict === 'warn' ? EXIT.error : EXIT.done;
 }

@@ -4,7 +4,7 @@ import type { Terminal } from '../output.js';
 import { paintWith } from './colour.js';
 import type { Drawing } from './drawing.js';
 import { formatClock, formatDuration, formatMany } from './format.js';
-import { renderBlocked } from './status-parts.js';
+import { renderBlocked } from './blocked.js';
 import { plain, wrapTo } from './text.js';
 
 /** The report of the last cutover that was asked for, while it says something of the present. */

@@ -1,6 +1,8 @@
 import type { MigrationState, StageName, StageState } from '../../client/index.js';
 import { describeCutover } from './cutover.js';
+import { tellEstimate } from './estimates.js';
 import { formatDuration, formatMany } from './format.js';
+import { countFindings } from './group-findings.js';
 import { noteOfLoad, renderLoad } from './load-lines.js';
 import { monitorFigures, renderLag } from './monitor-line.js';
 import type { Drawing } from './drawing.js';
@@ -28,7 +30,8 @@ function renderStage(drawing: Drawing, stage: StageState): string[] {
   };
   const name = padTo(stage.name, NAME_COLUMN);
   const time = padTo(timeOf(stage, now), TIME_COLUMN);
-  const note = look === 'waiting' && stage.name !== 'stop' ? '' : noteOf(drawing, stage);
+  const note =
+    look === 'waiting' && stage.name !== 'stop' ? estimateOf(drawing, stage) : noteOf(drawing, stage);
   const text = look === 'waiting' ? paint.dim(`${name}${time}`) : `${name}${time}`;
   const line = `${mark[look]} ${text}${note}`.trimEnd();
   const isLoading = stage.name === 'load' && stage.status === 'running';
@@ -65,6 +68,12 @@ function noteOf(drawing: Drawing, stage: StageState): string {
   return special[stage.name]?.() || (stage.name === 'load' ? '' : noteOfStep(drawing, stage));
 }
 
+/** Of a stage that is yet to come. */
+function estimateOf({ state: { estimates = [] }, paint }: Drawing, { name }: StageState): string {
+  const estimate = estimates.find(({ stage }) => stage === name);
+  return estimate ? paint.dim(tellEstimate(estimate)) : '';
+}
+
 /** The step that the running stage tells. */
 function noteOfStep({ live, paint }: Drawing, { status }: StageState): string {
   const steps = status === 'running' ? live.filter((figures) => figures.kind === 'step') : [];
@@ -72,8 +81,7 @@ function noteOfStep({ live, paint }: Drawing, { status }: StageState): string {
 }
 
 function noteOfFindings({ state: { findings }, paint }: Drawing): string {
-  const count = (wanted: string) => findings.filter(({ verdict }) => verdict === wanted).length;
-  const [ok, warnings, blocks] = [count('ok'), count('warn'), count('block')];
+  const { ok, warn: warnings, block: blocks } = countFindings(findings);
   return [
     ok > 0 ? paint.dim(`${ok} ok`) : '',
     warnings > 0 ? paint.yellow(formatMany(warnings, 'warning')) : '',

@@ -1,34 +1,9 @@
-import type { ApplyError, LaneFigures, MigrationState } from '../../client/index.js';
+import type { LaneFigures, MigrationState } from '../../client/index.js';
 import { formatBytes, formatClock, formatMany } from './format.js';
 import { monitorFigures } from './monitor-line.js';
 import { SET_ASIDE, notableEvents } from './notable-events.js';
 import type { Drawing } from './drawing.js';
 import { padTo, plain, wrapTo } from './text.js';
-
-/** What blocks, with the statement that mends it whole: an operator copies it from here. */
-export function renderBlocked({ state, width, paint }: Pick<Drawing, 'state' | 'width' | 'paint'>): string[] {
-  const { blocked, name, status } = state;
-  if (!blocked || status !== 'blocked') return [];
-  const object = blocked.object === undefined ? '' : ` (${plain(blocked.object)})`;
-  return [
-    paint.red(paint.bold(`✖ ${blocked.stage} is blocked: ${blocked.code}${object}`)),
-    ...wrapTo(blocked.message, { width, indent: '  ' }),
-    ...(blocked.applyError ? wrapTo(describeTransaction(blocked.applyError), { width, indent: '  ' }) : []),
-    ...(blocked.remedy === undefined
-      ? []
-      : ['  mend it:', ...wrapTo(blocked.remedy, { width, indent: '    ' }).map(paint.bold)]),
-    `  then:  pgtrek retry ${name}      or give up:  pgtrek abort ${name}`,
-    // Where drift is reported, that tells it.
-    ...(blocked.code === 'SCHEMA_CHANGED' && !state.drift
-      ? [`  or begin again:  pgtrek restart ${name} --drop-target`]
-      : []),
-  ];
-}
-
-/** What a skip would leave out. */
-function describeTransaction({ lsn, xid, committedAt, changes }: ApplyError): string {
-  return `transaction ${xid} of the source, committed at ${committedAt}, ${formatMany(changes, 'change')}, up to ${lsn}`;
-}
 
 /** One line a lane, and one with what is wrong with it. */
 export function renderLanes(drawing: Drawing): string[] {

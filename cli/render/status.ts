@@ -1,6 +1,7 @@
 import { measureOnce } from '../../client/index.js';
 import type { LiveFigures, LoadProgress, MigrationState, WorkflowStatus } from '../../client/index.js';
-import { renderBlocked, renderEnd, renderEvents, renderLanes, renderSetAside } from './status-parts.js';
+import { renderBlocked } from './blocked.js';
+import { renderEnd, renderEvents, renderLanes, renderSetAside } from './status-parts.js';
 import { paintWith } from './colour.js';
 import type { Paint } from './colour.js';
 import { renderCutover } from './cutover.js';

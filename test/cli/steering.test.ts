@@ -169,7 +169,7 @@ describe('the command, with a migration', () => {
   it('exits with 2 when it is blocked, and says how to go on', async () => {
     const { code, stdout } = await start('blocked');
     assert.equal(code, 2);
-    assert.match(stdout, /✖ block {2}source\.wal_level {2}wal_level is replica\n {4}→ ALTER SYSTEM SET/);
+    assert.match(stdout, /✖ block {2}source\.wal_level {2}wal_level is replica\n {6}ALTER SYSTEM SET/);
     assert.match(stdout, /pgtrek retry blocked .* pgtrek abort blocked/);
   });
 

@@ -155,6 +155,42 @@ describe('status', () => {
     assert.ok(!lines.join('\n').includes('left'));
   });
 
+  it('of one that validate blocks tells the first findings that do, each with its remedy, and how many more', () => {
+    const findings = Array.from({ length: 7 }, (_, n) => ({
+      id: 'source.replica_identity',
+      scope: `source.table public.t${String(n)}`,
+      verdict: 'block' as const,
+      why: `Table public.t${String(n)} has no key.`,
+      remedy: `ALTER TABLE public.t${String(n)} REPLICA IDENTITY FULL;`,
+      restart: true,
+    }));
+    const message = 'Table public.t0 has no key. (and 6 more findings)';
+    const blocked = { stage: 'validate' as const, code: 'VALIDATION_FAILED' as const, message, since: '' };
+    for (const width of [40, 120]) {
+      const state = loadingState({ stage: 'validate', status: 'blocked', blocked, findings });
+      const lines = renderStatus(state, [], { ...options, width });
+      const text = lines.join('\n').replaceAll(/\s+/g, ' ');
+      assert.match(text, /✖ validate is blocked: VALIDATION_FAILED source · table ✖ block/);
+      assert.match(
+        text,
+        /public\.t4 has no key\. ALTER TABLE public\.t4 REPLICA IDENTITY FULL; needs restart/,
+      );
+      assert.doesNotMatch(text, /public\.t5/);
+      assert.match(text, /and 2 more blocks: pgtrek validate -f <spec> then: pgtrek retry orders/);
+      assert.match(text, /pgtrek abort orders/);
+      assert.deepEqual(
+        lines.filter((line) => widthOf(line) > width),
+        [],
+      );
+    }
+  });
+
+  it('tells of stages to come what they will take', () => {
+    const estimates = [{ stage: 'subscribe' as const, seconds: 40, bytes: '5368709120', how: 'it' }];
+    const lines = renderStatus(loadingState({ estimates }), [], options);
+    assert.ok(lines.includes('· subscribe             about 40 s, 5 GB'), lines.join('\n'));
+  });
+
   it('of a replication shows lag, rates and what is wrong with a lane', () => {
     const figures = monitorFigures(
       { drainSeconds: null },
