@@ -36,12 +36,6 @@ import {
 import { checkReachability } from './reachability.js';
 import { checkReplicaIdentity, checkUnlogged } from './replica-identity.js';
 import { readSource } from './read-source.js';
-import {
-  checkFullIdentity,
-  checkIncomparableRows,
-  checkReplicaIdentity,
-  checkUnlogged,
-} from './replica-identity.js';
 import { checkGrantees, checkOwners } from './roles.js';
 import { checkRowConditions } from './row-conditions.js';
 import { timeRoundTrips } from './round-trips.js';
