@@ -101,8 +101,9 @@ describe('validate --fix and rehearsals', { concurrency: 2 }, () => {
     await query(databases.target, 'DROP TABLE bare');
     await migration.retry();
     await untilState(migration, ({ stage }) => stage === 'monitor');
-    await migration.restart();
-    await query(databases.source, 'ANALYZE');
+    await query(databases.source, 'ALTER TABLE bare ADD COLUMN later int');
+    await untilState(migration, ({ drift }) => drift !== undefined);
+    await migration.restartOnSchemaChange({ dropTarget: true, full: true });
     await untilState(
       migration,
       ({ stage, events }) => stage === 'monitor' && events.some(({ kind }) => kind === 'restarted'),
@@ -127,6 +128,7 @@ describe('validate --fix and rehearsals', { concurrency: 2 }, () => {
     const name = 'rehearsed';
     const databases = await createDatabases(world, name);
     const faults = ['after create-scratch', 'after start pg_restore rehearsal', 'before rehearse-object #3'];
+    const elsewhere = await connect({ address: world.temporal.address });
     const workers = await startSuccession(world, { taskQueue: name, faults });
     try {
       const spec = specFor(name, databases, {
@@ -134,7 +136,7 @@ describe('validate --fix and rehearsals', { concurrency: 2 }, () => {
         mode: 'full-load',
         validate: { rehearse: true },
       });
-      const migration = await client.start(spec);
+      const migration = await elsewhere.start(spec);
       const { findings } = await untilCompleted(migration, 180);
       assert.deepEqual(workers.left(), [], 'every fault was reached');
       const told = findings.find(({ id }) => id === 'target.rehearsal');
@@ -143,6 +145,7 @@ describe('validate --fix and rehearsals', { concurrency: 2 }, () => {
       assert.deepEqual(await scratches(), []);
     } finally {
       await workers.stop();
+      await elsewhere.close();
     }
   });
 
