@@ -37,8 +37,8 @@ export async function restoreSchema(job: Job, scratch: Session, plan: SchemaPlan
   const steps = [
     () => section('pre-data'),
     () => buildIndexes(scratch, plan),
-    () => buildForeignKeys(scratch, plan),
     () => section('post-data'),
+    () => buildForeignKeys(scratch, plan),
     () => refreshViews(job, scratch, plan),
   ];
   const failed: FailedObject[] = [];

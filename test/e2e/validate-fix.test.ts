@@ -59,7 +59,7 @@ describe('validate --fix and rehearsals', { concurrency: 2 }, () => {
     );
   }
 
-  it('shows, asks, runs and validates again; the end of the migration takes it back on both ends', async () => {
+  it('shows, asks, runs and validates again; the end takes it back on both ends, whoever dies over it', async () => {
     const { databases, file } = await prepare('fixed');
     const refused = await cli(['validate', '-f', file, '--fix']);
     assert.equal(refused.code, 64, refused.stdout + refused.stderr);
@@ -75,7 +75,10 @@ describe('validate --fix and rehearsals', { concurrency: 2 }, () => {
     const listed = await cli(['orphans', '-f', file]);
     assert.match(unwrapped(listed.stdout), /source: fix fixed\/1 of validate --fix ALTER TABLE public\.bare/);
 
-    const migration = await client.start(specFor('fixed', databases));
+    const elsewhere = await connect({ address: world.temporal.address });
+    const faults = ['after undo-fix', 'before undo-fix #5', 'before forget-fix'];
+    const workers = await startSuccession(world, { taskQueue: 'fixed', faults });
+    const migration = await elsewhere.start(specFor('fixed', databases, { taskQueue: 'fixed' }));
     await untilState(migration, ({ stage }) => stage === 'monitor');
     await query(databases.source, 'UPDATE bare SET id = 7 WHERE id = 1; DELETE FROM bare WHERE id = 2');
     assert.match((await cli(['orphans', '-f', file])).stdout, /Nothing was left/);
@@ -83,6 +86,9 @@ describe('validate --fix and rehearsals', { concurrency: 2 }, () => {
     assert.equal(drift, undefined);
     await migration.stop({ now: true });
     await untilCompleted(migration);
+    assert.deepEqual(workers.left(), [], 'every fault was reached');
+    await workers.stop();
+    await elsewhere.close();
     await assertEqualDatabases(databases);
     await assertNothingLeft(databases);
     for (const end of ['source', 'target'] as const)
@@ -101,8 +107,9 @@ describe('validate --fix and rehearsals', { concurrency: 2 }, () => {
     await query(databases.target, 'DROP TABLE bare');
     await migration.retry();
     await untilState(migration, ({ stage }) => stage === 'monitor');
-    await migration.restart();
-    await query(databases.source, 'ANALYZE');
+    await query(databases.source, 'ALTER TABLE bare ADD COLUMN later int');
+    await untilState(migration, ({ drift }) => drift !== undefined);
+    await migration.restartOnSchemaChange({ dropTarget: true, full: true });
     await untilState(
       migration,
       ({ stage, events }) => stage === 'monitor' && events.some(({ kind }) => kind === 'restarted'),
@@ -127,6 +134,7 @@ describe('validate --fix and rehearsals', { concurrency: 2 }, () => {
     const name = 'rehearsed';
     const databases = await createDatabases(world, name);
     const faults = ['after create-scratch', 'after start pg_restore rehearsal', 'before rehearse-object #3'];
+    const elsewhere = await connect({ address: world.temporal.address });
     const workers = await startSuccession(world, { taskQueue: name, faults });
     try {
       const spec = specFor(name, databases, {
@@ -134,7 +142,7 @@ describe('validate --fix and rehearsals', { concurrency: 2 }, () => {
         mode: 'full-load',
         validate: { rehearse: true },
       });
-      const migration = await client.start(spec);
+      const migration = await elsewhere.start(spec);
       const { findings } = await untilCompleted(migration, 180);
       assert.deepEqual(workers.left(), [], 'every fault was reached');
       const told = findings.find(({ id }) => id === 'target.rehearsal');
@@ -143,6 +151,7 @@ describe('validate --fix and rehearsals', { concurrency: 2 }, () => {
       assert.deepEqual(await scratches(), []);
     } finally {
       await workers.stop();
+      await elsewhere.close();
     }
   });
 
