@@ -8,10 +8,17 @@ import { flowsBack } from '../lane/lane-names.js';
 import { purposeOf } from '../purpose.js';
 import { readSelection } from '../selection.js';
 import type { Session } from '../session.js';
+import {
+  checkApply,
+  checkApplySchemas,
+  checkApplyRowSecurity,
+  checkRestoredRowSecurity,
+} from './apply-privileges.js';
 import { checkSourceCapacity, checkTargetCapacity } from './capacity.js';
 import type { Check, OnSource, OnTarget } from './check.js';
 import { checkClientTools } from './client-tools.js';
 import { connect } from './connection.js';
+import { checkCutoverPrivileges } from './cutover-privileges.js';
 import { compareEncodings } from './encoding.js';
 import { estimateStages } from './estimate.js';
 import { checkExtensions } from './extensions.js';
@@ -25,6 +32,7 @@ import {
   checkTargetSchema,
 } from './leftovers.js';
 import { checkOpenTransactions, checkPreparedTransactions } from './open-transactions.js';
+import { checkOrigin, checkParameters } from './optional-privileges.js';
 import { checkPartialPublication } from './partial-publication.js';
 import {
   checkLeftOutColumns,
@@ -34,13 +42,14 @@ import {
   checkPartialSupport,
 } from './partial-tables.js';
 import { checkReachability } from './reachability.js';
+import { checkRead, checkRowSecurity } from './reading.js';
 import {
   checkFullIdentity,
   checkIncomparableRows,
   checkReplicaIdentity,
   checkUnlogged,
 } from './replica-identity.js';
-import { checkGrantees, checkOwners } from './roles.js';
+import { checkDefaultPrivileges, checkGrantees, checkOwners } from './roles.js';
 import { checkRowConditions } from './row-conditions.js';
 import { checkDependencies, checkPatterns, checkReferredData, checkSelected } from './selection.js';
 import {
@@ -52,14 +61,14 @@ import {
   compareVersions,
 } from './servers.js';
 import {
-  checkOwnership,
-  checkRead,
-  checkReplicationRole,
-  checkRowSecurity,
   checkEventTrigger,
+  checkOwnership,
+  checkReplicationRole,
   checkSourceCreate,
+  checkStatistics,
 } from './source-privileges.js';
 import { checkStopPosition, checkStopTime } from './stop-time.js';
+import { checkSuperuserObjects } from './superuser-objects.js';
 import { checkTargetEmpty } from './target-empty.js';
 import {
   checkLogStatement,
@@ -117,13 +126,16 @@ const CHECKS: Check[] = [
   { modes: CDC, on: 'source', run: checkSourceCreate },
   { modes: CDC, on: 'source', run: checkEventTrigger },
   { modes: CDC, on: 'source', run: checkOwnership },
-  { modes: LOAD, on: 'source', run: checkRead },
+  { modes: CDC, on: 'source', run: checkStatistics },
+  { modes: ALL, on: 'source', run: checkRead },
   { modes: LOAD, on: 'source', run: checkRowSecurity },
 
   { modes: ALL, on: 'target', run: checkTargetCreate },
   { modes: LOAD, on: 'both', run: checkTargetSchemas },
   { modes: LOAD, on: 'both', run: checkOwners },
   { modes: LOAD, on: 'both', run: checkGrantees },
+  { modes: LOAD, on: 'both', run: checkDefaultPrivileges },
+  { modes: LOAD, on: 'both', run: checkSuperuserObjects },
   { modes: LOAD, on: 'both', run: checkExtensions },
   // First what an earlier run left: what it restored, the next check finds.
   { modes: CDC, on: 'source', run: checkSourceSchema },
@@ -134,6 +146,13 @@ const CHECKS: Check[] = [
   { modes: ALL, on: 'both', run: checkLargeObjects },
 
   { modes: CDC, on: 'target', run: checkSubscribe },
+  { modes: ['full-load-and-cdc'], on: 'both', run: checkRestoredRowSecurity },
+  { modes: ['cdc'], on: 'both', run: checkApplySchemas },
+  { modes: ['cdc'], on: 'both', run: checkApply },
+  { modes: ['cdc'], on: 'both', run: checkApplyRowSecurity },
+  { modes: CDC, on: 'target', run: checkOrigin },
+  { modes: ALL, on: 'target', run: checkParameters },
+  { modes: CDC, on: 'source', run: checkCutoverPrivileges },
   { modes: CDC, on: 'target', run: checkLogStatement },
   // After checkSubscribe, without whose privilege it cannot be tried.
   { modes: CDC, on: 'target', run: checkReachability },

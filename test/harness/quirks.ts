@@ -36,7 +36,7 @@ export interface Quirk {
   findings: Expected[];
   /**
    * How a block is mended, beside `fix`, which is run when the finding has it: changes of the spec, SQL that the remedy holds,
-   * or SQL that fills in what the remedy leaves open.
+   * or SQL that fills in what the remedy leaves open. `:database` stands for the database's name.
    */
   mended: { spec?: Partial<SpecInput>; source?: string; target?: string };
   quirk: Half;

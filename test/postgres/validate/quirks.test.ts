@@ -67,6 +67,10 @@ function matching(findings: Finding[], { verdict, id, scope }: Expected): Findin
   );
 }
 
+function inDatabase(sql: string | undefined, { name }: Databases): string | undefined {
+  return sql?.replaceAll(':database', name);
+}
+
 async function assertQuirk(
   databases: Databases,
   { findings: expected, mended, quirk }: Quirk,
@@ -79,7 +83,7 @@ async function assertQuirk(
     assert.ok(finding, `${JSON.stringify(wanted)} is not in ${JSON.stringify(findings, undefined, 1)}`);
     assert.ok(finding.remedy, `no remedy: ${finding.id}`);
     for (const end of ['source', 'target'] as const) {
-      const sql = mended[end];
+      const sql = inDatabase(mended[end], databases);
       // A remedy may leave out what only the user knows: …
       if (sql !== undefined && !finding.remedy.includes('…'))
         assert.ok(finding.remedy.includes(sql), finding.remedy);
@@ -91,7 +95,10 @@ async function assertQuirk(
     await pair[fix.on].stop();
     await pair[fix.on].start();
   }
-  for (const end of ['source', 'target'] as const) if (mended[end]) await databases.run(end, mended[end]);
+  for (const end of ['source', 'target'] as const) {
+    const sql = inDatabase(mended[end], databases);
+    if (sql !== undefined) await databases.run(end, sql);
+  }
   if (!expected.some(({ verdict }) => verdict === 'block')) return;
   const later = await databases.validate({ ...options, spec: { ...options.spec, ...mended.spec } });
   for (const wanted of expected.filter(({ verdict }) => verdict === 'block'))
