@@ -6,6 +6,8 @@ import type { Job } from '../job.js';
 import { createDriftWatch } from '../monitor/watch-drift.js';
 import { describeChange } from '../../contract/schema-change.js';
 import type { Session } from '../session.js';
+import { lackToClose, lackToEnd, lackToLock, lacksToDeny } from './fence-privileges.js';
+import type { Lack } from './fence-privileges.js';
 import { findLeftBehind } from './left-behind.js';
 import { readFenced } from './lock-tables.js';
 import { describeOther, readOthers } from './other-sessions.js';
@@ -56,35 +58,29 @@ function effectsOf(fence: Fence): string[] {
   return ['sessions of others on the old primary are ended'];
 }
 
-const OWNER_SQL = `
-  SELECT /* pgtrek: check-database-owner */ pg_has_role(datdba, 'USAGE') AS owns, pg_get_userbyid(datdba)::text AS owner
-  FROM pg_database WHERE datname = current_database()`;
-
 async function checkClosing(source: Session, reverse: boolean): Promise<Found> {
-  const { owns, owner } = await source.one<{ owns: boolean; owner: string }>(OWNER_SQL);
-  if (owns) return NOTHING;
-  const { user, database } = source.endpoint;
-  const why = `${user} cannot make database ${database} read-only, as it belongs to ${owner}: GRANT ${escapeIdentifier(owner)} TO ${escapeIdentifier(user)};`;
-  return { reasons: [why], warnings: reverse ? ['without that the old primary stays writable'] : [] };
+  const lack = await lackToClose(source);
+  if (!lack) return NOTHING;
+  return {
+    reasons: [describeLack(lack)],
+    warnings: reverse ? ['without that the old primary stays writable'] : [],
+  };
 }
 
-const SIGNAL_SQL = `
-  SELECT /* pgtrek: check-signal */ rolsuper OR pg_has_role('pg_signal_backend', 'USAGE') AS may
-  FROM pg_roles WHERE rolname = current_user`;
+function describeLack({ why, remedy }: Lack): string {
+  return `${why}: ${remedy}`;
+}
 
 /** Sessions come and go: those that stand there now are a reason, those that may come a warning. */
 async function checkEnding(job: Job, source: Session): Promise<Found> {
   const unendable = (await readOthers(source, job)).filter(({ mayEnd }) => !mayEnd);
-  const { may } = await source.one<{ may: boolean }>(SIGNAL_SQL);
+  const lack = await lackToEnd(source);
   const { user } = source.endpoint;
-  const grant = `GRANT pg_signal_backend TO ${escapeIdentifier(user)};`;
-  if (unendable.length === 0) {
-    return may ? NOTHING : { reasons: [], warnings: [`${user} can end no session of other roles: ${grant}`] };
-  }
+  if (unendable.length === 0) return lack ? { reasons: [], warnings: [describeLack(lack)] } : NOTHING;
   const who = unendable.slice(0, 5).map(describeOther).join('; ');
-  const remedy = may
-    ? `only a superuser can: SELECT pg_terminate_backend(${String(unendable[0]?.pid)});`
-    : `${grant} (a superuser’s sessions it still could not end)`;
+  const remedy = lack
+    ? `${lack.remedy} (a superuser’s sessions it still could not end)`
+    : `only a superuser can: SELECT pg_terminate_backend(${String(unendable[0]?.pid)});`;
   return { reasons: [`sessions on the source that ${user} may not end: ${who}: ${remedy}`], warnings: [] };
 }
 
@@ -101,32 +97,10 @@ async function checkOwnRole(job: Job, source: Session): Promise<Found> {
   };
 }
 
-const DENIED_SQL = `
-  SELECT /* pgtrek: check-denied */ w.role, r.oid IS NOT NULL AS found,
-    coalesce(me.rolsuper OR (me.rolcreaterole AND NOT r.rolsuper
-      AND ($2 < 160000 OR pg_has_role(r.oid, 'MEMBER WITH ADMIN OPTION'))), false) AS may
-  FROM unnest($1::text[]) AS w (role) LEFT JOIN pg_roles r ON r.rolname = w.role
-    JOIN pg_roles me ON me.rolname = current_user`;
-
 async function checkDenied(source: Session, denyLogin: string[]): Promise<Found> {
-  const rows = await source.query<{ role: string; found: boolean; may: boolean }>(
-    // Before 16 the third privilege does not exist, and CREATEROLE is enough.
-    source.version >= 160000
-      ? DENIED_SQL
-      : DENIED_SQL.replace(`pg_has_role(r.oid, 'MEMBER WITH ADMIN OPTION')`, 'true'),
-    [denyLogin, source.version],
-  );
-  const { user } = source.endpoint;
+  const lacks = await lacksToDeny(source, denyLogin);
   return {
-    reasons: rows.flatMap(({ role, found, may }) => {
-      if (!found) return [`cutover.denyLogin names ${role}, which the source does not know`];
-      if (may) return [];
-      const grant =
-        source.version >= 160000
-          ? `ALTER ROLE ${escapeIdentifier(user)} CREATEROLE; GRANT ${escapeIdentifier(role)} TO ${escapeIdentifier(user)} WITH ADMIN OPTION;`
-          : `ALTER ROLE ${escapeIdentifier(user)} CREATEROLE;`;
-      return [`${user} cannot forbid ${role} to log in: ${grant}`];
-    }),
+    reasons: lacks.map(({ lack: { why, remedy } }) => (remedy === undefined ? why : `${why}: ${remedy}`)),
     warnings: [],
   };
 }
@@ -135,26 +109,14 @@ const LOCKS_SQL = `
   SELECT /* pgtrek: check-locks */
     current_setting('max_locks_per_transaction')::int AS each,
     current_setting('max_connections')::int + current_setting('max_prepared_transactions')::int AS slots,
-    (SELECT count(*)::int FROM pg_locks WHERE NOT fastpath) AS used,
-    ARRAY(SELECT t.name FROM unnest($1::text[]) WITH ORDINALITY AS t (name, n)
-      WHERE NOT coalesce(has_table_privilege(to_regclass(t.name), 'UPDATE, DELETE, TRUNCATE'), true)
-      ORDER BY t.n LIMIT 5) AS refused`;
+    (SELECT count(*)::int FROM pg_locks WHERE NOT fastpath) AS used`;
 
 /** Each table takes an entry of the server's lock table, which all sessions share. */
 async function checkLocks(source: Session, tables: string[]): Promise<Found> {
   if (tables.length === 0) return NOTHING;
-  const { each, slots, used, refused } = await source.one<{
-    each: number;
-    slots: number;
-    used: number;
-    refused: string[];
-  }>(LOCKS_SQL, [tables]);
-  const reasons: string[] = [];
-  const { user } = source.endpoint;
-  if (refused.length > 0)
-    reasons.push(
-      `${user} may not lock ${refused.join(', ')}: GRANT UPDATE ON ${refused.join(', ')} TO ${escapeIdentifier(user)};`,
-    );
+  const lack = await lackToLock(source, tables);
+  const { each, slots, used } = await source.one<{ each: number; slots: number; used: number }>(LOCKS_SQL);
+  const reasons = lack ? [describeLack(lack)] : [];
   if (tables.length + used > each * slots) {
     const needed = Math.ceil((tables.length * 1.5 + used) / slots);
     reasons.push(

@@ -114,7 +114,9 @@ const TARGET_COLUMNS_SQL = `
   SELECT /* pgtrek: validate target columns */ t.name AS table,
     array_remove(array_agg(a.attname::text), NULL) AS columns
   FROM unnest($1::text[]) AS t (name)
-    LEFT JOIN pg_attribute a ON a.attrelid = to_regclass(t.name) AND a.attnum > 0 AND NOT a.attisdropped
+    -- Not by to_regclass, which fails for whoever may not use the schema.
+    LEFT JOIN (pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace) ON format('%I.%I', n.nspname, c.relname) = t.name
+    LEFT JOIN pg_attribute a ON a.attrelid = c.oid AND a.attnum > 0 AND NOT a.attisdropped
   GROUP BY 1`;
 
 interface Columns {

@@ -5,10 +5,17 @@ import type { Mode } from '../../contract/state.js';
 import type { Servers } from '../endpoint.js';
 import { flowsBack } from '../lane/lane-names.js';
 import { purposeOf } from '../purpose.js';
+import {
+  checkApply,
+  checkApplySchemas,
+  checkApplyRowSecurity,
+  checkRestoredRowSecurity,
+} from './apply-privileges.js';
 import { checkSourceCapacity, checkTargetCapacity } from './capacity.js';
 import type { Check, Facts } from './check.js';
 import { checkClientTools } from './client-tools.js';
 import { connect } from './connection.js';
+import { checkCutoverPrivileges } from './cutover-privileges.js';
 import { compareEncodings } from './encoding.js';
 import { checkExtensions } from './extensions.js';
 import { checkFullIdentity, checkIncomparableRows } from './full-identity.js';
@@ -25,6 +32,7 @@ import {
 import { checkOpenTransactions, checkPreparedTransactions } from './open-transactions.js';
 import { beginMeasuring, lookAhead } from './outlook.js';
 import type { Measuring } from './outlook.js';
+import { checkOrigin, checkParameters } from './optional-privileges.js';
 import { checkPartialPublication } from './partial-publication.js';
 import {
   checkLeftOutColumns,
@@ -36,7 +44,8 @@ import {
 import { checkReachability } from './reachability.js';
 import { checkReplicaIdentity, checkUnlogged } from './replica-identity.js';
 import { readSource } from './read-source.js';
-import { checkGrantees, checkOwners } from './roles.js';
+import { checkGrantees, checkOwners, checkDefaultPrivileges } from './roles.js';
+import { checkRead, checkRowSecurity } from './reading.js';
 import { checkRowConditions } from './row-conditions.js';
 import { timeRoundTrips } from './round-trips.js';
 import { runChecks } from './run-checks.js';
@@ -50,14 +59,14 @@ import {
   compareVersions,
 } from './servers.js';
 import {
-  checkOwnership,
-  checkRead,
-  checkReplicationRole,
-  checkRowSecurity,
   checkEventTrigger,
+  checkOwnership,
+  checkReplicationRole,
   checkSourceCreate,
+  checkStatistics,
 } from './source-privileges.js';
 import { checkStopPosition, checkStopTime } from './stop-time.js';
+import { checkSuperuserObjects } from './superuser-objects.js';
 import { checkTargetEmpty } from './target-empty.js';
 import {
   checkLogStatement,
@@ -115,13 +124,16 @@ const CHECKS: Check[] = [
   { modes: CDC, on: 'source', run: checkSourceCreate },
   { modes: CDC, on: 'source', run: checkEventTrigger },
   { modes: CDC, on: 'source', run: checkOwnership },
-  { modes: LOAD, on: 'source', run: checkRead },
+  { modes: CDC, on: 'source', run: checkStatistics },
+  { modes: ALL, on: 'source', run: checkRead },
   { modes: LOAD, on: 'source', run: checkRowSecurity },
 
   { modes: ALL, on: 'target', run: checkTargetCreate },
   { modes: LOAD, on: 'both', run: checkTargetSchemas },
   { modes: LOAD, on: 'both', run: checkOwners },
   { modes: LOAD, on: 'both', run: checkGrantees },
+  { modes: LOAD, on: 'both', run: checkDefaultPrivileges },
+  { modes: LOAD, on: 'both', run: checkSuperuserObjects },
   { modes: LOAD, on: 'both', run: checkExtensions },
   // First what an earlier run left: what it restored, the next check finds.
   { modes: CDC, on: 'source', run: checkSourceSchema },
@@ -132,6 +144,13 @@ const CHECKS: Check[] = [
   { modes: ALL, on: 'both', run: checkLargeObjects },
 
   { modes: CDC, on: 'target', run: checkSubscribe },
+  { modes: ['full-load-and-cdc'], on: 'both', run: checkRestoredRowSecurity },
+  { modes: ['cdc'], on: 'both', run: checkApplySchemas },
+  { modes: ['cdc'], on: 'both', run: checkApply },
+  { modes: ['cdc'], on: 'both', run: checkApplyRowSecurity },
+  { modes: CDC, on: 'target', run: checkOrigin },
+  { modes: ALL, on: 'target', run: checkParameters },
+  { modes: CDC, on: 'source', run: checkCutoverPrivileges },
   { modes: CDC, on: 'target', run: checkLogStatement },
   // After checkSubscribe, without whose privilege it cannot be tried.
   { modes: CDC, on: 'target', run: checkReachability },

@@ -50,9 +50,10 @@ export async function checkReachability({
   found,
 }: OnTarget): Promise<Finding[]> {
   const isBlocked = (check: string) => found.some(({ id, verdict }) => id === check && verdict === 'block');
-  if (isBlocked(subscribeId(target.endpoint))) return [];
   const { replication } = servers;
   const ends = { from: servers.source.end, at: target.endpoint.end };
+  // From 16 on CREATE on the database is needed, too.
+  if (isBlocked(subscribeId(target.endpoint)) || isBlocked(`${ends.at}.privileges.create`)) return [];
   // What keeps the worker out of there would be told a second time.
   if (isBlocked(`${ends.from}.connection`) && isSameLogin(replication, servers.source)) return [];
   const name = laneName(spec.name, 0).replace(/0$/, 'probe');
@@ -71,6 +72,8 @@ export async function checkReachability({
       },
     ];
   }
+  // That the role may not replicate is told already.
+  if (MAY_NOT_REPLICATE.test(refusal) && isBlocked(`${ends.from}.privileges.replication`)) return [];
   return [
     {
       ...finding,
@@ -79,6 +82,8 @@ export async function checkReachability({
     },
   ];
 }
+
+const MAY_NOT_REPLICATE = /must be superuser or replication role|permission denied to start WAL sender/;
 
 function isSameLogin(one: ReplicationEndpoint, other: ReplicationEndpoint): boolean {
   return (['host', 'port', 'database', 'user', 'password'] as const).every((key) => one[key] === other[key]);
@@ -114,6 +119,12 @@ interface Cause {
 
 /** The first that matches what libpq says is told. */
 const CAUSES: Cause[] = [
+  {
+    // Of the server that subscribes: what the other one says follows its address.
+    pattern: /^permission denied for database/,
+    what: ({ at }) => `The ${at} lets ${at}.user create no subscription`,
+    remedy: ({ at }) => `Grant ${at}.user CREATE on the ${at}'s database.`,
+  },
   {
     pattern: /could not translate host name/,
     what: ({ host, from, at }) => `The ${at} server does not know the ${from}'s host ${host}`,

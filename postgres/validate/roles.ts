@@ -1,10 +1,10 @@
 /** Roles that the source's objects name as owner or in their privileges: the restore needs each of them. */
-import { escapeIdentifier } from 'pg';
 import type { Finding } from '../../contract/state.js';
 import { largeObjectsOf } from '../large-objects/objects.js';
-import type { Session } from '../session.js';
 import type { OnBoth } from './check.js';
 import { capFindings, listNames } from './check.js';
+import { SET_ROLE_ID, createRole, joinRole, readRoles } from './target-roles.js';
+import type { RolesAsked, TargetRole } from './target-roles.js';
 
 // Everything but the excluded relations is dumped, whichever relations are included.
 const OBJECTS_SQL = `
@@ -61,12 +61,19 @@ const GRANTEES_SQL = `${OBJECTS_SQL}, acl AS (
     UNION ALL
     SELECT 'default privileges of ' || pg_get_userbyid(d.defaclrole), unnest(ARRAY[a.grantee, d.defaclrole]), d.defaclrole
     FROM pg_default_acl d CROSS JOIN LATERAL aclexplode(d.defaclacl) a
+  ), named AS (
+    SELECT name, unnest(ARRAY[grantee, grantor]) AS role FROM acl WHERE $3
+    UNION ALL
+    SELECT format('policy %I of %s', p.polname, p.polrelid::regclass), unnest(p.polroles)
+    FROM pg_policy p WHERE p.polrelid = ANY ($1::oid[])
+    UNION ALL
+    SELECT 'user mapping for server ' || quote_ident(srvname), umuser FROM pg_user_mappings
   )
   SELECT /* pgtrek: validate grantees */
     r.rolname::text AS role,
-    array_agg(DISTINCT acl.name ORDER BY acl.name) AS objects
-  FROM acl
-  JOIN pg_roles r ON r.oid IN (acl.grantee, acl.grantor)
+    array_agg(DISTINCT named.name ORDER BY named.name) AS objects
+  FROM named
+  JOIN pg_roles r ON r.oid = named.role
   GROUP BY r.rolname
   ORDER BY 1`;
 
@@ -82,83 +89,110 @@ export async function checkOwners({ source, target, selection, spec }: OnBoth): 
     oids,
     largeObjectsOf(spec) === 'copy',
   ]);
-  const roles = await readRoles(
-    target,
-    owners.map(({ role }) => role),
-  );
-  const findings = owners.flatMap((owner) => tellOwner(target, owner, roles.get(owner.role)));
-  if (findings.length > 0) return capFindings(findings);
-  const why = `The target has every role that owns something: ${listNames(owners.map(({ role }) => role))}.`;
-  return [{ id: 'target.owners', scope: 'target', verdict: 'ok', why }];
-}
-
-function tellOwner(target: Session, { role, objects }: Named, found: TargetRole | undefined): Finding[] {
-  if (found?.settable) return [];
-  const finding = { id: 'target.owners', scope: `target.role ${role}`, verdict: 'block' } as const;
-  const owned = `${objects.length} objects of the source belong to it: ${listNames(objects, 3)}`;
-  const skip = 'or schema.owners: skip';
-  if (!found) {
-    const why = `The target has no role ${role}; ${owned}.`;
-    return [{ ...finding, why, remedy: `CREATE ROLE ${escapeIdentifier(role)}; -- ${skip}` }];
-  }
-  const { user } = target.endpoint;
-  const how = target.version >= 160000 ? ' WITH SET TRUE' : '';
-  // Membership of a superuser is far more than owning some objects.
-  const grant = `GRANT ${escapeIdentifier(role)} TO ${escapeIdentifier(user)}${how}; -- ${skip}`;
-  const remedy = found.superuser ? 'Set schema.owners: skip in the spec.' : grant;
+  const { roles, me } = await readRoles(target, namesOf(owners));
+  const missing = owners.filter(({ role }) => !roles.has(role));
   return [
-    { ...finding, why: `Role ${user} of the target may not act as ${role} (SET ROLE); ${owned}.`, remedy },
+    ...tellMissingOwners(missing, { target, me }),
+    ...tellUnsettable(
+      owners.filter(({ role }) => roles.get(role)?.usable === false),
+      { target, me, roles },
+    ),
   ];
 }
 
+function tellMissingOwners(missing: Named[], { target, me }: RolesAsked): Finding[] {
+  const id = 'target.owners';
+  if (missing.length === 0)
+    return [{ id, scope: 'target', verdict: 'ok', why: 'The target has every role that owns something.' }];
+  return capFindings(
+    missing.map(({ role, objects }) => ({
+      id,
+      scope: `target.role ${role}`,
+      verdict: 'block',
+      why: `The target has no role ${role}; ${countObjects(objects)} of the source belong to it: ${listNames(objects, 3)}.`,
+      ...createRole(role, { target, me, joins: true, skip: 'schema.owners: skip' }),
+    })),
+  );
+}
+
+function tellUnsettable(refused: Named[], asked: RolesAsked & { roles: Map<string, TargetRole> }): Finding[] {
+  const { user } = asked.target.endpoint;
+  if (refused.length === 0)
+    return [{ id: SET_ROLE_ID, scope: 'target', verdict: 'ok', why: `${user} may act as every owner.` }];
+  return capFindings(
+    refused.map(({ role, objects }) => ({
+      id: SET_ROLE_ID,
+      scope: `target.role ${role}`,
+      verdict: 'block',
+      why: `Role ${user} of the target may not act as ${role} (SET ROLE, with its rights); ${countObjects(objects)} of the source belong to it: ${listNames(objects, 3)}.`,
+      ...joinRole(role, asked),
+    })),
+  );
+}
+
+function namesOf(named: Named[]): string[] {
+  return named.map(({ role }) => role);
+}
+
+function countObjects(objects: string[]): string {
+  return objects.length === 1 ? '1 object' : `${objects.length} objects`;
+}
+
+/** Named in privileges, which may be left out, and in policies and user mappings, which may not. */
 export async function checkGrantees({ source, target, selection, spec, found }: OnBoth): Promise<Finding[]> {
-  if (spec.schema.privileges === 'skip') return [];
   const oids = selection.selected.map(({ oid }) => oid);
+  const keeps = spec.schema.privileges === 'keep';
   const grantees = await source.query<Named & Record<string, unknown>>(GRANTEES_SQL, [
     oids,
     largeObjectsOf(spec) === 'copy',
+    keeps,
   ]);
-  const roles = await readRoles(
-    target,
-    grantees.map(({ role }) => role),
-  );
+  const { roles, me } = await readRoles(target, namesOf(grantees));
   // An owner that is missing stands in the privileges too, and is told of already.
   const isTold = (role: string) =>
     found.some(({ id, scope }) => id === 'target.owners' && scope === `target.role ${role}`);
   const missing = grantees.filter(({ role }) => !roles.has(role) && !isTold(role));
-  if (missing.length === 0) {
-    const why = 'The target has every role that privileges of the source name.';
-    return [{ id: 'target.grantees', scope: 'target', verdict: 'ok', why }];
-  }
+  if (missing.length > 0) return tellMissingGrantees(missing, { target, me });
+  if (!keeps && grantees.length === 0) return [];
+  const why = 'The target has every role that privileges, policies and user mappings of the source name.';
+  return [{ id: 'target.grantees', scope: 'target', verdict: 'ok', why }];
+}
+
+function tellMissingGrantees(missing: Named[], { target, me }: RolesAsked): Finding[] {
   return capFindings(
     missing.map(({ role, objects }) => ({
       id: 'target.grantees',
       scope: `target.role ${role}`,
       verdict: 'block',
-      why: `The target has no role ${role}, which is named in the privileges of ${objects.length} objects: ${listNames(objects, 3)}.`,
-      // Names that begin with pg_ are the server's own: a role of a newer version cannot be made.
-      remedy: role.startsWith('pg_')
-        ? `Set schema.privileges: skip, or revoke them on the source.`
-        : `CREATE ROLE ${escapeIdentifier(role)}; -- or schema.privileges: skip`,
+      why: `The target has no role ${role}, which is named in privileges, policies or user mappings of ${countObjects(objects)}: ${listNames(objects, 3)}.`,
+      ...createRole(role, { target, me, joins: false, skip: 'schema.privileges: skip, for privileges' }),
     })),
   );
 }
 
-/** The roles that exist there, and whether the target's user may SET ROLE to each. */
-interface TargetRole {
-  role: string;
-  /** The target user may SET ROLE to it. */
-  settable: boolean;
-  superuser: boolean;
-}
+const DEFAULT_SQL = `
+  SELECT /* pgtrek: validate default privileges */ pg_get_userbyid(d.defaclrole)::text AS role,
+    array_agg(DISTINCT 'default privileges' || coalesce(' in ' || quote_ident(n.nspname), '')) AS objects
+  FROM pg_default_acl d LEFT JOIN pg_namespace n ON n.oid = d.defaclnamespace
+  GROUP BY 1 ORDER BY 1`;
 
-async function readRoles(target: Session, names: string[]): Promise<Map<string, TargetRole>> {
-  const rows = await target.query<TargetRole & Record<string, unknown>>(
-    `SELECT /* pgtrek: validate roles */ rolname::text AS role,
-       pg_has_role(oid, '${target.version >= 160000 ? 'SET' : 'MEMBER'}') AS settable,
-       rolsuper AS superuser
-     FROM pg_roles WHERE rolname = ANY ($1::text[])`,
-    [names],
+/** Only a role itself, or who has its rights, may set what it grants by default. */
+export async function checkDefaultPrivileges({ source, target, spec, found }: OnBoth): Promise<Finding[]> {
+  if (spec.schema.privileges === 'skip') return [];
+  const named = await source.query<Named & Record<string, unknown>>(DEFAULT_SQL);
+  const { roles, me } = await readRoles(target, namesOf(named));
+  const isTold = (role: string) =>
+    found.some(({ id, scope }) => id === SET_ROLE_ID && scope === `target.role ${role}`);
+  const refused = named.filter(({ role }) => roles.get(role)?.usable === false && !isTold(role));
+  return capFindings(
+    refused.map(({ role, objects }) => ({
+      id: SET_ROLE_ID,
+      scope: `target.role ${role}`,
+      verdict: 'block',
+      why: `Role ${me.role} of the target may not set the default privileges of ${role}, as it does not have its rights: ${listNames(objects, 3)}.`,
+      ...(roles.get(role)?.superuser
+        ? { remedy: 'Set schema.privileges: skip in the spec.' }
+        : joinRole(role, { target, me, roles })),
+    })),
   );
-  return new Map(rows.map((row) => [row.role, row]));
 }

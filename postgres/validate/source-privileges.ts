@@ -1,10 +1,12 @@
-/** What the source's roles may do: replicate, publish, and read everything that travels. */
+/** What the source's roles may do: replicate, publish, and see what others do there. */
 import { escapeIdentifier } from 'pg';
 import type { Finding } from '../../contract/state.js';
 import { mayCreateDdlTrigger, stopsAtChanges } from '../lane/ddl-trigger.js';
 import { givenStart } from '../lane/lane-names.js';
+import type { Session } from '../session.js';
 import type { OnSource } from './check.js';
 import { capFindings, listNames } from './check.js';
+import { grantMembership } from './membership.js';
 import { isRds } from './parameter.js';
 
 const REPLICATION_SQL = `
@@ -74,18 +76,25 @@ export async function checkEventTrigger({ source, spec }: OnSource): Promise<Fin
 const OWNERSHIP_SQL = `
   SELECT /* pgtrek: validate ownership */
     pg_get_userbyid(c.relowner)::text AS owner,
-    -- Membership of a superuser is far more than owning a few tables.
-    CASE WHEN bool_or(r.rolsuper)
-      THEN string_agg(format('ALTER TABLE %I.%I OWNER TO %I;', n.nspname, c.relname, current_user), ' ' ORDER BY c.oid)
-      ELSE format('GRANT %I TO %I; -- or ALTER TABLE … OWNER TO %2$I', pg_get_userbyid(c.relowner), current_user)
-    END AS remedy,
+    r.rolsuper AS superuser,
+    (SELECT rolinherit FROM pg_roles WHERE rolname = current_user) AS inherits,
+    string_agg(format('ALTER TABLE %I.%I OWNER TO %I;', n.nspname, c.relname, current_user), ' ' ORDER BY c.oid)
+      AS alter,
     array_agg(format('%I.%I', n.nspname, c.relname) ORDER BY n.nspname, c.relname) AS tables
   FROM pg_class c
   JOIN pg_namespace n ON n.oid = c.relnamespace
   JOIN pg_roles r ON r.oid = c.relowner
   WHERE c.oid = ANY ($1::oid[]) AND NOT pg_has_role(c.relowner, 'USAGE')
-  GROUP BY c.relowner
+  GROUP BY c.relowner, r.rolsuper
   ORDER BY 1`;
+
+interface Owned {
+  owner: string;
+  superuser: boolean;
+  inherits: boolean;
+  alter: string;
+  tables: string[];
+}
 
 /** Longer than this nobody reads it; the tables are named in the finding. */
 const REMEDY_LENGTH = 1_000;
@@ -94,118 +103,54 @@ const REMEDY_LENGTH = 1_000;
 export async function checkOwnership({ source, selection, spec }: OnSource): Promise<Finding[]> {
   if (givenStart(spec)) return [];
   const oids = selection.selected.filter(({ kind }) => kind === 'r' || kind === 'p').map(({ oid }) => oid);
-  const rows = await source.query<{ owner: string; remedy: string; tables: string[] }>(OWNERSHIP_SQL, [oids]);
+  const rows = await source.query<Owned & Record<string, unknown>>(OWNERSHIP_SQL, [oids]);
   const { user, end } = source.endpoint;
   const id = `${end}.privileges.ownership`;
   if (rows.length === 0) return [{ id, scope: end, verdict: 'ok', why: `${user} owns all tables.` }];
   return capFindings(
-    rows.map(({ owner, remedy, tables }) => ({
+    rows.map((row) => ({
       id,
-      scope: `${end}.role ${owner}`,
+      scope: `${end}.role ${row.owner}`,
       verdict: 'block',
-      why: `${tables.length} selected tables belong to ${owner}, and ${user} is no member of it; only an owner may publish a table: ${listNames(tables)}.`,
-      remedy:
-        remedy.length > REMEDY_LENGTH
-          ? `${remedy.slice(0, REMEDY_LENGTH)}… and so on for all of them`
-          : remedy,
+      why: `${row.tables.length} selected tables belong to ${row.owner}, whose rights ${user} does not have; only an owner may publish a table: ${listNames(row.tables)}.`,
+      remedy: ownershipRemedy(source, row),
     })),
   );
 }
 
-// pg_dump locks every table that it dumps, and reads every sequence, so it needs SELECT without data too.
-const READ_SQL = `
-  SELECT /* pgtrek: validate read */
-    n.nspname::text AS schema,
-    has_schema_privilege(n.oid, 'USAGE') AS usage,
-    format('%I', n.nspname) AS quoted,
-    format('%I', current_user) AS role,
-    coalesce(array_agg(format('%I.%I', n.nspname, c.relname) ORDER BY c.relname)
-      FILTER (WHERE c.relkind <> 'S' AND NOT has_table_privilege(c.oid, 'SELECT')), '{}') AS tables,
-    coalesce(array_agg(format('%I.%I', n.nspname, c.relname) ORDER BY c.relname)
-      FILTER (WHERE c.relkind = 'S' AND NOT has_sequence_privilege(c.oid, 'SELECT')), '{}') AS sequences
-  FROM pg_class c
-  JOIN pg_namespace n ON n.oid = c.relnamespace
-  WHERE c.oid = ANY ($1::oid[])
-  GROUP BY n.oid, n.nspname
-  ORDER BY 1`;
-
-interface Readable {
-  schema: string;
-  usage: boolean;
-  quoted: string;
-  role: string;
-  tables: string[];
-  sequences: string[];
+/** Owners that `checkOwnership` says to become a member of: their rights come with that. */
+export function ownersToJoin({ source, found }: OnSource): string[] {
+  const { end } = source.endpoint;
+  const prefix = `${end}.role `;
+  return found
+    .filter(({ id, verdict }) => id === `${end}.privileges.ownership` && verdict === 'block')
+    .flatMap(({ scope }) => (scope.startsWith(prefix) ? [scope.slice(prefix.length)] : []));
 }
 
-export async function checkRead({ source, selection }: OnSource): Promise<Finding[]> {
-  const oids = selection.selected.filter(({ kind }) => 'rpS'.includes(kind)).map(({ oid }) => oid);
-  const rows = await source.query<Readable & Record<string, unknown>>(READ_SQL, [oids]);
-  const id = 'source.privileges.select';
-  const refused = rows.filter(
-    ({ usage, tables, sequences }) => !usage || tables.length + sequences.length > 0,
-  );
-  if (refused.length === 0) {
-    return [
-      {
-        id,
-        scope: 'source',
-        verdict: 'ok',
-        why: `${source.endpoint.user} may read everything that is selected.`,
-      },
-    ];
+/** Membership of a superuser is far more than owning a few tables. */
+function ownershipRemedy(
+  { endpoint, version }: Session,
+  { owner, superuser, inherits, alter }: Owned,
+): string {
+  if (!superuser) {
+    const grant = grantMembership({ of: owner, role: endpoint.user, inherits, version }).join(' ');
+    return `${grant} -- or ALTER TABLE … OWNER TO ${escapeIdentifier(endpoint.user)}`;
   }
-  return capFindings(
-    refused.map((row) => ({
-      id,
-      scope: `source.schema ${row.schema}`,
-      verdict: 'block',
-      ...tellRefused(row),
-    })),
-  );
+  return alter.length > REMEDY_LENGTH ? `${alter.slice(0, REMEDY_LENGTH)}… and so on for all of them` : alter;
 }
 
-function tellRefused({ schema, usage, quoted, role, tables, sequences }: Readable): {
-  why: string;
-  remedy: string;
-} {
-  const missing = [
-    ...(usage ? [] : ['USAGE on the schema']),
-    ...(tables.length > 0 ? [`SELECT on ${listNames(tables)}`] : []),
-    ...(sequences.length > 0 ? [`SELECT on the sequences ${listNames(sequences)}`] : []),
-  ];
-  const grants = [
-    ...(usage ? [] : [`GRANT USAGE ON SCHEMA ${quoted} TO ${role};`]),
-    ...(tables.length > 0 ? [`GRANT SELECT ON ALL TABLES IN SCHEMA ${quoted} TO ${role};`] : []),
-    ...(sequences.length > 0 ? [`GRANT SELECT ON ALL SEQUENCES IN SCHEMA ${quoted} TO ${role};`] : []),
-  ];
-  return {
-    why: `The source's role in schema ${schema} lacks ${missing.join('; ')}.`,
-    remedy: grants.join(' '),
-  };
-}
+const STATISTICS_SQL = `
+  SELECT /* pgtrek: validate statistics */
+    pg_has_role('pg_read_all_stats', 'USAGE') AS allowed,
+    format('GRANT pg_read_all_stats TO %I;', current_user) AS remedy`;
 
-// With row_security = off, as all our sessions have it, such a read is an error instead of a part of the rows.
-const ROW_SECURITY_SQL = `
-  SELECT /* pgtrek: validate row security */
-    format('%I.%I', n.nspname, c.relname) AS qualified,
-    format('ALTER ROLE %I BYPASSRLS;', current_user) AS remedy
-  FROM pg_class c
-  JOIN pg_namespace n ON n.oid = c.relnamespace
-  WHERE c.oid = ANY ($1::oid[]) AND c.relrowsecurity AND row_security_active(c.oid)
-  ORDER BY 1`;
+export const STATISTICS_ID = 'source.privileges.statistics';
 
-export async function checkRowSecurity({ source, selection }: OnSource): Promise<Finding[]> {
-  const { selected, withoutData } = selection;
-  const oids = selected
-    .filter(({ kind, oid }) => (kind === 'r' || kind === 'p') && !withoutData.has(oid))
-    .map(({ oid }) => oid);
-  const rows = await source.query<{ qualified: string; remedy: string }>(ROW_SECURITY_SQL, [oids]);
-  const finding = { id: 'source.privileges.row_security', scope: 'source' };
+export async function checkStatistics({ source }: OnSource): Promise<Finding[]> {
+  const { allowed, remedy } = await source.one<{ allowed: boolean; remedy: string }>(STATISTICS_SQL);
   const { user } = source.endpoint;
-  const [first] = rows;
-  if (!first) return [{ ...finding, verdict: 'ok', why: `No row-level security hides rows from ${user}.` }];
-  const why = `Row-level security hides rows from ${user} in ${listNames(rows.map(({ qualified }) => qualified))}.`;
-  const remedy = `${first.remedy} -- or let a member of the tables' owner copy, where it is not FORCED`;
-  return [{ ...finding, verdict: 'block', why, remedy }];
+  const finding = { id: STATISTICS_ID, scope: 'source' };
+  if (allowed) return [{ ...finding, verdict: 'ok', why: `${user} sees the transactions of all roles.` }];
+  const why = `${user} is no member of pg_read_all_stats: it cannot see the transactions of other roles, for which a slot waits and which hold it up, nor since when the sessions are there that a cutover ends.`;
+  return [{ ...finding, verdict: 'warn', why, remedy }];
 }

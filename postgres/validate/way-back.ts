@@ -1,5 +1,4 @@
 /** cutover.reverse: whether changes could flow from the target to the source, told before anything is touched. */
-import { escapeIdentifier } from 'pg';
 import { reversedSpec } from '../../contract/reversed.js';
 import type { Finding, Mode } from '../../contract/state.js';
 import type { Servers } from '../endpoint.js';
@@ -9,6 +8,8 @@ import { checkSourceCapacity, checkTargetCapacity } from './capacity.js';
 import type { Check, Facts, OnBoth, OnSource, OnTarget } from './check.js';
 import { capFindings, listNames } from './check.js';
 import { checkFullIdentity, checkIncomparableRows } from './full-identity.js';
+import { checkApply, checkApplySchemas, checkApplyRowSecurity } from './apply-privileges.js';
+import { checkCutoverPrivileges } from './cutover-privileges.js';
 import { checkTargetTables } from './given-start.js';
 import { checkOtherSlots } from './leftovers.js';
 import { checkLeftOutOnTarget, checkPartialSupport } from './partial-tables.js';
@@ -35,12 +36,15 @@ export const WAY_BACK_CHECKS: Check[] = [
   { modes: OWN, on: 'both', run: checkTargetTables },
   { modes: OWN, on: 'both', run: checkLeftOutOnTarget },
   { modes: OWN, on: 'source', run: checkOwnership },
+  { modes: CDC, on: 'source', run: checkCutoverPrivileges },
   { modes: OWN, on: 'source', run: checkReplicaIdentity },
   { modes: OWN, on: 'source', run: checkFullIdentity },
   { modes: OWN, on: 'source', run: checkIncomparableRows },
   { modes: CDC, on: 'target', run: checkSubscribe },
   { modes: CDC, on: 'target', run: checkLogStatement },
+  { modes: CDC, on: 'both', run: checkApplySchemas },
   { modes: CDC, on: 'both', run: checkApply },
+  { modes: CDC, on: 'both', run: checkApplyRowSecurity },
   // After checkSubscribe, without whose privilege it cannot be tried.
   { modes: CDC, on: 'target', run: checkReachability },
 ];
@@ -83,41 +87,6 @@ async function readCarried(
   );
   const chosen: Selection = { ...selectRelations(there, spec.select), selected };
   return { relations: there, selection: chosen };
-}
-
-const OWNERS_SQL = `
-  SELECT /* pgtrek: validate apply */ pg_get_userbyid(c.relowner)::text AS owner, r.rolsuper AS super,
-    array_agg(t.name ORDER BY t.name) AS tables
-  FROM unnest($1::text[]) AS t (name)
-    JOIN pg_class c ON c.oid = to_regclass(t.name) JOIN pg_roles r ON r.oid = c.relowner
-  WHERE NOT pg_has_role(c.relowner, 'SET')
-  GROUP BY 1, 2 ORDER BY 1`;
-
-/** From 16 on a change is applied as the owner of its table. Before, only a superuser subscribes. */
-async function checkApply({ target, selection }: OnBoth): Promise<Finding[]> {
-  if (target.version < 160000) return [];
-  const names = selection.selected
-    .filter(({ kind }) => kind === 'r' || kind === 'p')
-    .map(({ qualified }) => qualified);
-  const rows = await target.query<{ owner: string; super: boolean; tables: string[] }>(OWNERS_SQL, [names]);
-  const { user, end } = target.endpoint;
-  const finding = { id: `${end}.privileges.apply`, scope: end };
-  if (rows.length === 0)
-    return [
-      { ...finding, verdict: 'ok', why: `${user} of the ${end} may write to all tables as their owners.` },
-    ];
-  return capFindings(
-    rows.map((row) => ({
-      ...finding,
-      scope: `${end}.role ${row.owner}`,
-      verdict: 'block',
-      why: `${row.tables.length} tables of the ${end} belong to ${row.owner}, and ${user}, who would subscribe there, may not act as it (SET ROLE): ${listNames(row.tables)}.`,
-      // Membership of a superuser is far more than owning some tables.
-      remedy: row.super
-        ? `ALTER TABLE … OWNER TO ${escapeIdentifier(user)}; or a superuser as ${end}.user`
-        : `GRANT ${escapeIdentifier(row.owner)} TO ${escapeIdentifier(user)} WITH SET TRUE;`,
-    })),
-  );
 }
 
 /** As findings of the migration: their ids begin with `reverse.`. */

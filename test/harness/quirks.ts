@@ -42,7 +42,8 @@ export interface Quirk {
   findings: Expected[];
   /**
    * How a block is mended, beside `fix`, which is run when the finding has it: changes of the spec, SQL that the remedy holds,
-   * or SQL that fills in what the remedy leaves open. `remedy: as it stands` runs all of them, of warnings too.
+   * or SQL that fills in what the remedy leaves open. `:database` stands for the
+   * database's name. `remedy: as it stands` runs all of them, of warnings too.
    */
   mended: { spec?: Partial<SpecInput>; source?: string; target?: string; remedy: boolean };
   quirk: Half;

@@ -128,7 +128,8 @@ async function assertQuirk(servers: Servers, quirk: Quirk): Promise<void> {
 async function mend({ databases, restart }: Servers, { mended }: Quirk, findings: Finding[]): Promise<void> {
   const remedies = findings.map(({ remedy = '' }) => remedy);
   // A remedy may leave out what only the user knows: …
-  for (const sql of ENDS.map((end) => mended[end] ?? ''))
+  const filledIn = (end: End) => (mended[end] ?? '').replaceAll(':database', databases.name);
+  for (const sql of ENDS.map(filledIn))
     assert.ok(
       remedies.some((remedy) => remedy.includes('…') || remedy.includes(sql)),
       `${sql}: ${remedies.join('\n')}`,
@@ -145,7 +146,7 @@ async function mend({ databases, restart }: Servers, { mended }: Quirk, findings
       await databases.run(on, statement, isOfDatabase(statement) ? 'postgres' : undefined);
     if (finding.restart === true || / restart the server/.test(remedy)) restarts.add(on);
   }
-  for (const end of ENDS) if (mended[end]) await databases.run(end, mended[end]);
+  for (const end of ENDS) if (mended[end]) await databases.run(end, filledIn(end));
   for (const end of restarts) await restart(end);
 }
 

@@ -70,12 +70,13 @@ describe('roles that the source’s objects name', () => {
   it('block when the target’s user may not act as them, nor they create in the schema', async () => {
     const validate = () => databases.validate({ target: { user: 'mover', password: 'x' } });
     const findings = await validate();
+    const id = 'target.privileges.set_role';
     const app = assertFinding(findings, {
-      id: 'target.owners',
+      id,
       verdict: 'block',
       scope: 'target.role app',
       why: /mover of the target may not act as app/,
-      remedy: /^GRANT "app" TO "mover" WITH SET TRUE;/,
+      remedy: /^GRANT "app" TO "mover" WITH SET TRUE, INHERIT TRUE;/,
     });
     const inSchema = findingsOf(findings, 'target.privileges.schema');
     assert.deepEqual(
@@ -84,7 +85,7 @@ describe('roles that the source’s objects name', () => {
     );
     for (const { remedy } of [app, ...inSchema]) await databases.run('target', remedy ?? '');
     const mended = await validate();
-    assert.ok(!findingsOf(mended, 'target.owners').some(({ scope }) => scope === 'target.role app'));
+    assert.ok(!findingsOf(mended, id).some(({ scope }) => scope === 'target.role app'));
     assert.deepEqual(findingsOf(mended, 'target.privileges.schema'), []);
   });
 });
