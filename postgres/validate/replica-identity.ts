@@ -72,8 +72,9 @@ function mend(
   { kind, chosen, candidate, incomparable }: Identity,
 ): Pick<Unidentified, 'remedy' | 'statement' | 'undo'> {
   const alter = `ALTER TABLE ${qualified}`;
-  const before = chosen === null ? 'DEFAULT' : `USING INDEX ${chosen}`;
-  const undo = [`${alter} REPLICA IDENTITY ${kind === 'n' ? 'NOTHING' : before};`];
+  // Without its index, an identity is NOTHING.
+  const before = kind === 'd' ? 'DEFAULT' : chosen === null ? 'NOTHING' : `USING INDEX ${chosen}`;
+  const undo = [`${alter} REPLICA IDENTITY ${before};`];
   if (candidate !== null) {
     const statement = `${alter} REPLICA IDENTITY USING INDEX ${candidate};`;
     return { statement, remedy: statement, undo };

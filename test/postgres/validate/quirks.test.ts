@@ -110,19 +110,41 @@ async function assertQuirk(servers: Servers, quirk: Quirk): Promise<void> {
   });
   await mend(servers, quirk, found);
   const gone = quirk.findings.filter(({ verdict }) => verdict === 'block' || mended.remedy);
-  if (gone.length === 0) return;
-  const spec = { ...options.spec, ...mended.spec };
-  let left: Finding[] = [];
-  // A changed setting takes a moment to reach the server's processes.
+  const mendedOptions = { ...options, spec: { ...options.spec, ...mended.spec } };
+  await assertSoon(
+    gone,
+    (wanted, later) => matching(later, wanted).length === 0,
+    () => databases.validate(mendedOptions),
+  );
+  const undone = found.flatMap(({ fix, restart }) => (fix?.undo && restart !== true ? [fix] : []));
+  if (undone.length === 0) return;
+  for (const { on, undo = [] } of undone.toReversed())
+    for (const statement of undo) await databases.run(on, statement);
+  const back = quirk.findings.filter((_, i) => undone.some((fix) => fix === found[i]?.fix));
+  await assertSoon(
+    back,
+    (wanted, later) => matching(later, wanted).length > 0,
+    () => databases.validate(options),
+  );
+}
+
+/** A changed setting takes a moment to reach the server's processes. */
+async function assertSoon(
+  expected: Expected[],
+  holds: (wanted: Expected, findings: Finding[]) => boolean,
+  validate: () => Promise<Finding[]>,
+): Promise<void> {
+  let failing = expected;
+  if (failing.length === 0) return;
   await waitUntil(
     async () => {
-      const later = await databases.validate({ ...options, spec });
-      left = gone.flatMap((wanted) => matching(later, wanted));
-      return left.length === 0;
+      const findings = await validate();
+      failing = expected.filter((wanted) => !holds(wanted, findings));
+      return failing.length === 0;
     },
     { deadlineMs: 5_000 },
   );
-  assert.deepEqual(left, []);
+  assert.deepEqual(failing, []);
 }
 
 async function mend({ databases, restart }: Servers, { mended }: Quirk, findings: Finding[]): Promise<void> {
