@@ -5,7 +5,7 @@ import { withFolder } from '../job.js';
 import type { Job } from '../job.js';
 import type { PlannedEntry } from '../ledger/schema-plan.js';
 import { runTool } from '../run-tool.js';
-import { ownershipArguments } from '../schema/restore-section.js';
+import { restoreArguments } from '../schema/restore-section.js';
 
 /** Of the schema, by the line of the list; as pg_restore would run them, behind settings of its own. */
 export async function readScript(
@@ -21,7 +21,7 @@ export async function readScript(
     const { stdout } = await runTool(job, {
       tool: pgRestore,
       what: 'list',
-      args: ['--verbose', '--file=-', ...ownershipArguments(job), `--use-list=${list}`, file],
+      args: ['--verbose', '--file=-', ...restoreArguments(job), `--use-list=${list}`, file],
       step: 'pg_restore',
       code: 'RESTORE_FAILED',
     });

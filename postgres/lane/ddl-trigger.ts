@@ -121,10 +121,11 @@ const FIND_SQL = `
 /** Whether the role may make one: tried, and taken back at once. */
 export async function mayCreateDdlTrigger(source: Session): Promise<boolean> {
   try {
+    // validate's sessions are read-only.
     await source.transaction(async () => {
       await source.query(PROBE_SQL);
       throw new Undone();
-    });
+    }, 'BEGIN READ WRITE');
   } catch (error) {
     if (error instanceof Undone) return true;
     if (isRetryable(error)) throw error;

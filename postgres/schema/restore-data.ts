@@ -14,7 +14,7 @@ import { runTool } from '../run-tool.js';
 import type { Session } from '../session.js';
 import { endBackends, takeOver } from '../take-over.js';
 import { requireDump } from './dump-data.js';
-import { ownershipArguments, toolsOfArchive } from './restore-section.js';
+import { restoreArguments, toolsOfArchive } from './restore-section.js';
 import { parseContents } from './table-of-contents.js';
 
 const TABLES_SQL = `
@@ -112,7 +112,7 @@ async function runRestore(
       args: [
         '--no-password',
         '--exit-on-error',
-        ...ownershipArguments(job),
+        ...restoreArguments(job),
         what,
         `--jobs=${job.spec.load.jobs}`,
         `--dbname=${job.servers.target.database}`,

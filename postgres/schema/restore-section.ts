@@ -104,7 +104,7 @@ async function restoreEntries(job: Job, target: Session, { section, entries }: R
         '--no-password',
         '--single-transaction',
         '--exit-on-error',
-        ...ownershipArguments(job),
+        ...restoreArguments(job),
         `--use-list=${list}`,
         `--dbname=${job.servers.target.database}`,
         archive,
@@ -126,8 +126,10 @@ export async function toolsOfArchive(job: Job, target: Session): Promise<ClientT
   return findClientTools(client_major);
 }
 
-export function ownershipArguments({ spec }: Job): string[] {
+export function restoreArguments({ spec }: Job): string[] {
   return [
+    // The target as a rule has others, or none that may be used.
+    '--no-tablespaces',
     ...(spec.schema.owners === 'skip' ? ['--no-owner'] : []),
     ...(spec.schema.privileges === 'skip' ? ['--no-privileges'] : []),
   ];

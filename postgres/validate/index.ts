@@ -16,12 +16,19 @@ import type { Check, Facts } from './check.js';
 import { checkClientTools } from './client-tools.js';
 import { connect } from './connection.js';
 import { checkCutoverPrivileges } from './cutover-privileges.js';
+import { checkConstraints, checkInvalidIndexes } from './constraints.js';
+import { checkDatabasePrivileges, checkDefaultPrivileges } from './database-privileges.js';
+import { checkSettings } from './database-settings.js';
 import { compareEncodings } from './encoding.js';
 import { checkExtensions } from './extensions.js';
 import { checkFullIdentity, checkIncomparableRows } from './full-identity.js';
 import { failedCheck, isOfCheck } from './failed-check.js';
+import { checkForeignTables } from './foreign-data.js';
+import { checkGenerated, compareGenerated } from './generated-columns.js';
 import { checkGivenPublication, checkGivenSlot, checkTargetTables } from './given-start.js';
+import { checkInternalExtensions } from './internal-extensions.js';
 import { checkLargeObjects } from './large-objects.js';
+import { checkCronJobs, checkExtensionTables, checkMaterializedViews } from './left-behind.js';
 import {
   checkOtherSlots,
   checkSourceLeftovers,
@@ -29,10 +36,12 @@ import {
   checkTargetLeftovers,
   checkTargetSchema,
 } from './leftovers.js';
+import { checkObjectIds } from './object-ids.js';
 import { checkOpenTransactions, checkPreparedTransactions } from './open-transactions.js';
 import { beginMeasuring, lookAhead } from './outlook.js';
 import type { Measuring } from './outlook.js';
 import { checkOrigin, checkParameters } from './optional-privileges.js';
+import { checkPublications, checkSubscriptions } from './other-consumers.js';
 import { checkPartialPublication } from './partial-publication.js';
 import {
   checkLeftOutColumns,
@@ -41,6 +50,7 @@ import {
   checkPartialNames,
   checkPartialSupport,
 } from './partial-tables.js';
+import { checkPartitionRouting } from './partition-routing.js';
 import { checkReachability } from './reachability.js';
 import { checkReplicaIdentity, checkUnlogged } from './replica-identity.js';
 import { readSource } from './read-source.js';
@@ -67,6 +77,7 @@ import {
 } from './source-privileges.js';
 import { checkStopPosition, checkStopTime } from './stop-time.js';
 import { checkSuperuserObjects } from './superuser-objects.js';
+import { checkTablespaces } from './tablespaces.js';
 import { checkTargetEmpty } from './target-empty.js';
 import {
   checkLogStatement,
@@ -74,6 +85,8 @@ import {
   checkTargetCreate,
   checkTargetSchemas,
 } from './target-privileges.js';
+import { checkEventTriggers, checkTriggers } from './triggers.js';
+import { checkTruncateLinks } from './truncate-links.js';
 import { WAY_BACK_CHECKS, exchangeFacts, tellOfWayBack } from './way-back.js';
 import { checkSlotRetention, checkSynchronousStandby, checkWalLevel } from './write-ahead-log.js';
 
@@ -119,6 +132,27 @@ const CHECKS: Check[] = [
   { modes: CDC, on: 'source', run: checkFullIdentity },
   { modes: CDC, on: 'source', run: checkIncomparableRows },
   { modes: CDC, on: 'source', run: checkUnlogged },
+
+  { modes: LOAD, on: 'both', run: checkGenerated },
+  { modes: ['cdc'], on: 'both', run: compareGenerated },
+  { modes: ALL, on: 'source', run: checkObjectIds },
+  { modes: LOAD, on: 'both', run: checkPartitionRouting },
+  { modes: ALL, on: 'source', run: checkConstraints },
+  { modes: LOAD, on: 'source', run: checkInvalidIndexes },
+  { modes: CDC, on: 'both', run: checkTriggers },
+  { modes: CDC, on: 'both', run: checkTruncateLinks },
+  { modes: LOAD, on: 'both', run: checkEventTriggers },
+  { modes: LOAD, on: 'both', run: checkForeignTables },
+  { modes: CDC, on: 'source', run: checkMaterializedViews },
+  { modes: LOAD, on: 'source', run: checkTablespaces },
+  { modes: ALL, on: 'source', run: checkInternalExtensions },
+  { modes: LOAD, on: 'source', run: checkExtensionTables },
+  { modes: ALL, on: 'source', run: checkCronJobs },
+  { modes: ALL, on: 'both', run: checkSettings },
+  { modes: ALL, on: 'both', run: checkDatabasePrivileges },
+  { modes: LOAD, on: 'both', run: checkDefaultPrivileges },
+  { modes: ALL, on: 'source', run: checkPublications },
+  { modes: ALL, on: 'source', run: checkSubscriptions },
 
   { modes: CDC, on: 'source', run: checkReplicationRole },
   { modes: CDC, on: 'source', run: checkSourceCreate },

@@ -48,6 +48,8 @@ describe('privileges of the source’s role', () => {
     const findings = await validate();
     const id = 'source.privileges.event_trigger';
     assertFinding(findings, { id, verdict: 'ok', why: /^mover may create no event trigger/ });
+    const others = await databases.validate();
+    assertFinding(others, { id, verdict: 'ok', why: /^postgres may create an event trigger/ });
     assertFinding(findings, {
       id: 'source.privileges.replication',
       verdict: 'block',
