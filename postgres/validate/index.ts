@@ -5,12 +5,7 @@ import type { Mode } from '../../contract/state.js';
 import type { Servers } from '../endpoint.js';
 import { flowsBack } from '../lane/lane-names.js';
 import { purposeOf } from '../purpose.js';
-import {
-  checkApply,
-  checkApplySchemas,
-  checkApplyRowSecurity,
-  checkRestoredRowSecurity,
-} from './apply-privileges.js';
+import { checkApply, checkApplySchemas, checkApplyRowSecurity, checkRestoredRowSecurity } from './apply-privileges.js';
 import { checkSourceCapacity, checkTargetCapacity } from './capacity.js';
 import type { Check, Facts } from './check.js';
 import { checkClientTools } from './client-tools.js';
@@ -29,13 +24,7 @@ import { checkGivenPublication, checkGivenSlot, checkTargetTables } from './give
 import { checkInternalExtensions } from './internal-extensions.js';
 import { checkLargeObjects } from './large-objects.js';
 import { checkCronJobs, checkExtensionTables, checkMaterializedViews } from './left-behind.js';
-import {
-  checkOtherSlots,
-  checkSourceLeftovers,
-  checkSourceSchema,
-  checkTargetLeftovers,
-  checkTargetSchema,
-} from './leftovers.js';
+import { checkOtherSlots, checkSourceLeftovers, checkSourceSchema, checkTargetLeftovers, checkTargetSchema } from './leftovers.js';
 import { checkObjectIds } from './object-ids.js';
 import { checkOpenTransactions, checkPreparedTransactions } from './open-transactions.js';
 import { beginMeasuring, lookAhead } from './outlook.js';
@@ -43,13 +32,7 @@ import type { Measuring } from './outlook.js';
 import { checkOrigin, checkParameters } from './optional-privileges.js';
 import { checkPublications, checkSubscriptions } from './other-consumers.js';
 import { checkPartialPublication } from './partial-publication.js';
-import {
-  checkLeftOutColumns,
-  checkLeftOutOnTarget,
-  checkPartialColumns,
-  checkPartialNames,
-  checkPartialSupport,
-} from './partial-tables.js';
+import { checkLeftOutColumns, checkLeftOutOnTarget, checkPartialColumns, checkPartialNames, checkPartialSupport } from './partial-tables.js';
 import { checkPartitionRouting } from './partition-routing.js';
 import { checkReachability } from './reachability.js';
 import { checkReplicaIdentity, checkUnlogged } from './replica-identity.js';
@@ -60,31 +43,13 @@ import { checkRowConditions } from './row-conditions.js';
 import { timeRoundTrips } from './round-trips.js';
 import { runChecks } from './run-checks.js';
 import { checkDependencies, checkPatterns, checkReferredData, checkSelected } from './selection.js';
-import {
-  checkSourcePrimary,
-  checkSourceVersion,
-  checkTargetPrimary,
-  checkTargetVersion,
-  compareServers,
-  compareVersions,
-} from './servers.js';
-import {
-  checkEventTrigger,
-  checkOwnership,
-  checkReplicationRole,
-  checkSourceCreate,
-  checkStatistics,
-} from './source-privileges.js';
+import { checkSourcePrimary, checkSourceVersion, checkTargetPrimary, checkTargetVersion, compareServers, compareVersions } from './servers.js';
+import { checkEventTrigger, checkOwnership, checkReplicationRole, checkSourceCreate, checkStatistics } from './source-privileges.js';
 import { checkStopPosition, checkStopTime } from './stop-time.js';
 import { checkSuperuserObjects } from './superuser-objects.js';
 import { checkTablespaces } from './tablespaces.js';
 import { checkTargetEmpty } from './target-empty.js';
-import {
-  checkLogStatement,
-  checkSubscribe,
-  checkTargetCreate,
-  checkTargetSchemas,
-} from './target-privileges.js';
+import { checkLogStatement, checkSubscribe, checkTargetCreate, checkTargetSchemas } from './target-privileges.js';
 import { checkEventTriggers, checkTriggers } from './triggers.js';
 import { checkTruncateLinks } from './truncate-links.js';
 import { WAY_BACK_CHECKS, exchangeFacts, tellOfWayBack } from './way-back.js';
