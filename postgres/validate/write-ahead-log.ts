@@ -14,7 +14,7 @@ export async function checkWalLevel({ source }: OnSource): Promise<Finding[]> {
     ? { name: 'rds.logical_replication', value: '1', restart: true }
     : { name: 'wal_level', value: 'logical', restart: true };
   const why = `wal_level of the ${end} is ${level}; logical replication needs logical.`;
-  return [{ ...finding, verdict: 'block', why, remedy: await parameterRemedy(source, change) }];
+  return [{ ...finding, verdict: 'block', why, ...(await parameterRemedy(source, change)) }];
 }
 
 // Both come with a unit of their own from pg_settings; NULL where the server is too old to have them.
@@ -43,7 +43,7 @@ export async function checkSlotRetention({ source, spec }: OnSource): Promise<Fi
       scope: end,
       verdict: 'warn',
       why: `max_slot_wal_keep_size of the ${end} is ${found.keep ?? ''}: when more WAL than that waits for the slot, ${loads ? 'during a long load for example, the slot is lost and the load starts again' : 'the slot is lost, and changes with it'}.`,
-      remedy: await parameterRemedy(source, { name: 'max_slot_wal_keep_size', value: '-1', restart: false }),
+      ...(await parameterRemedy(source, { name: 'max_slot_wal_keep_size', value: '-1', restart: false })),
     });
   }
   if (found.idle !== null && found.idle > 0) {
@@ -52,11 +52,11 @@ export async function checkSlotRetention({ source, spec }: OnSource): Promise<Fi
       scope: end,
       verdict: 'warn',
       why: `idle_replication_slot_timeout of the ${end} is ${found.idle_text ?? ''}: a slot that nobody reads for so long${loads ? ', during the load for example,' : ''} is invalidated.`,
-      remedy: await parameterRemedy(source, {
+      ...(await parameterRemedy(source, {
         name: 'idle_replication_slot_timeout',
         value: '0',
         restart: false,
-      }),
+      })),
     });
   }
   if (findings.length > 0) return findings;
