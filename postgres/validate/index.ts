@@ -158,10 +158,10 @@ export interface ValidateInput {
 export async function validateServers({ spec, servers, owner, signal }: ValidateInput): Promise<Validation> {
   const options = { purpose: purposeOf(spec.name, owner, 'validate'), signal, observer: servers.observer };
   const [source, target] = await Promise.all([
-    connect(servers.source, options),
-    connect(servers.target, options),
+    connect(servers.source, spec.mode, options),
+    connect(servers.target, spec.mode, options),
   ]);
-  const found = [source.finding, target.finding];
+  const found = [...source.findings, ...target.findings];
   try {
     const asked = { spec, servers, owner, found };
     const facts = {
