@@ -67,6 +67,7 @@ import {
   checkTargetCreate,
   checkTargetSchemas,
 } from './target-privileges.js';
+import { checkUnknownFeatures } from './unknown-features.js';
 import { WAY_BACK_CHECKS, exchangeFacts, tellOfWayBack } from './way-back.js';
 import { checkSlotRetention, checkSynchronousStandby, checkWalLevel } from './write-ahead-log.js';
 
@@ -80,6 +81,7 @@ const CHECKS: Check[] = [
   { modes: ALL, on: 'source', run: checkSourceVersion },
   { modes: ALL, on: 'target', run: checkTargetVersion },
   { modes: ALL, on: 'both', run: compareVersions },
+  { modes: LOAD, on: 'both', run: checkUnknownFeatures },
   { modes: ALL, on: 'source', run: checkSourcePrimary },
   { modes: ALL, on: 'target', run: checkTargetPrimary },
   { modes: ALL, on: 'both', run: compareServers },
