@@ -102,7 +102,8 @@ function halfOf(text: string): Half {
     Object.fromEntries(
       (headers.get(`${end} settings`) ?? '')
         .split(/\s+/)
-        .filter(Boolean)
+        // `default`: those of every other server.
+        .filter((pair) => pair.includes('='))
         .map((pair) => pair.split('=') as [string, string]),
     );
   const sourceUser = headers.get('source user');
