@@ -11,6 +11,7 @@ import type { Session } from '../session.js';
 import { checkSourceCapacity, checkTargetCapacity } from './capacity.js';
 import type { Check, OnSource, OnTarget } from './check.js';
 import { checkClientTools } from './client-tools.js';
+import { checkSourceCollations, checkTargetCollations } from './collation-versions.js';
 import { connect } from './connection.js';
 import { compareEncodings } from './encoding.js';
 import { estimateStages } from './estimate.js';
@@ -24,6 +25,7 @@ import {
   checkTargetLeftovers,
   checkTargetSchema,
 } from './leftovers.js';
+import { checkSourceLocks, checkTargetLocks } from './locks.js';
 import { checkOpenTransactions, checkPreparedTransactions } from './open-transactions.js';
 import { checkPartialPublication } from './partial-publication.js';
 import {
@@ -33,6 +35,7 @@ import {
   checkPartialNames,
   checkPartialSupport,
 } from './partial-tables.js';
+import { checkPublicCreate } from './public-schema.js';
 import { checkReachability } from './reachability.js';
 import {
   checkFullIdentity,
@@ -51,6 +54,7 @@ import {
   compareServers,
   compareVersions,
 } from './servers.js';
+import { checkOldSnapshots, checkXidAge } from './snapshot-age.js';
 import {
   checkOwnership,
   checkRead,
@@ -67,9 +71,23 @@ import {
   checkTargetCreate,
   checkTargetSchemas,
 } from './target-privileges.js';
+import {
+  checkApplyTimeouts,
+  checkReceiverTimeout,
+  checkRestoreTimeouts,
+  checkSenderTimeout,
+  checkSourceTimeouts,
+  checkTargetReadOnly,
+} from './timeouts.js';
 import { checkUnknownFeatures } from './unknown-features.js';
 import { WAY_BACK_CHECKS, exchangeFacts, tellOfWayBack } from './way-back.js';
-import { checkSlotRetention, checkSynchronousStandby, checkWalLevel } from './write-ahead-log.js';
+import {
+  checkOutputPlugins,
+  checkSlotRetention,
+  checkStandbySlots,
+  checkSynchronousStandby,
+  checkWalLevel,
+} from './write-ahead-log.js';
 
 const ALL: Mode[] = ['full-load', 'full-load-and-cdc', 'cdc'];
 /** Modes that bring schema and rows over. */
@@ -87,6 +105,8 @@ const CHECKS: Check[] = [
   { modes: ALL, on: 'both', run: compareServers },
   { modes: LOAD, on: 'both', run: checkClientTools },
   { modes: ALL, on: 'both', run: compareEncodings },
+  { modes: ALL, on: 'source', run: checkSourceCollations },
+  { modes: ALL, on: 'target', run: checkTargetCollations },
 
   { modes: ALL, on: 'source', run: checkPatterns },
   { modes: ALL, on: 'source', run: checkSelected },
@@ -103,6 +123,18 @@ const CHECKS: Check[] = [
   { modes: CDC, on: 'source', run: checkWalLevel },
   { modes: CDC, on: 'source', run: checkSlotRetention },
   { modes: CDC, on: 'source', run: checkSynchronousStandby },
+  { modes: CDC, on: 'source', run: checkStandbySlots },
+  { modes: CDC, on: 'source', run: checkOutputPlugins },
+  { modes: CDC, on: 'source', run: checkSenderTimeout },
+  { modes: CDC, on: 'target', run: checkReceiverTimeout },
+  { modes: CDC, on: 'source', run: checkSourceTimeouts },
+  { modes: CDC, on: 'target', run: checkApplyTimeouts },
+  { modes: ['full-load'], on: 'both', run: checkRestoreTimeouts },
+  { modes: ALL, on: 'target', run: checkTargetReadOnly },
+  { modes: LOAD, on: 'source', run: checkOldSnapshots },
+  { modes: ALL, on: 'source', run: checkXidAge },
+  { modes: ALL, on: 'source', run: checkSourceLocks },
+  { modes: ALL, on: 'both', run: checkTargetLocks },
   { modes: CDC, on: 'source', run: checkSourceCapacity },
   { modes: CDC, on: 'target', run: checkTargetCapacity },
 
@@ -127,6 +159,7 @@ const CHECKS: Check[] = [
   { modes: LOAD, on: 'both', run: checkOwners },
   { modes: LOAD, on: 'both', run: checkGrantees },
   { modes: LOAD, on: 'both', run: checkExtensions },
+  { modes: LOAD, on: 'both', run: checkPublicCreate },
   // First what an earlier run left: what it restored, the next check finds.
   { modes: CDC, on: 'source', run: checkSourceSchema },
   { modes: ALL, on: 'target', run: checkTargetSchema },

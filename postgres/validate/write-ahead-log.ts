@@ -1,5 +1,6 @@
 /** Settings of the source that logical replication needs, or that may end it later. */
 import type { Finding } from '../../contract/state.js';
+import { givenStart } from '../lane/lane-names.js';
 import type { OnSource } from './check.js';
 import { isRds, parameterRemedy } from './parameter.js';
 
@@ -91,6 +92,71 @@ export async function checkSynchronousStandby({ source, servers }: OnSource): Pr
       verdict: 'warn',
       why: `synchronous_standby_names of the ${end} is '${names}' and matches our subscription: commits of the ${end} may wait for the ${servers.target.end}.`,
       remedy: `ALTER SYSTEM SET synchronous_standby_names = 'FIRST 1 (<your standbys, by name>)'; SELECT pg_reload_conf();`,
+    },
+  ];
+}
+
+// Exists in the minor versions since August 2026: which plugins a slot may use.
+const PLUGINS_SQL = `
+  SELECT /* pgtrek: validate output plugins */
+    setting AS libraries, context = 'postmaster' AS restart
+  FROM pg_settings
+  WHERE name = 'output_plugin_libraries'`;
+
+export async function checkOutputPlugins({ source }: OnSource): Promise<Finding[]> {
+  const [row] = await source.query<{ libraries: string; restart: boolean }>(PLUGINS_SQL);
+  if (!row) return [];
+  const { end } = source.endpoint;
+  const name = 'output_plugin_libraries';
+  const finding = { id: `${end}.output_plugins`, scope: end };
+  const libraries = readList(row.libraries);
+  if (libraries.includes('pgoutput'))
+    return [{ ...finding, verdict: 'ok', why: `${name} of the ${end} holds pgoutput.` }];
+  return [
+    {
+      ...finding,
+      verdict: 'block',
+      why: `${name} of the ${end} is '${row.libraries}': without pgoutput no slot of a subscription works.`,
+      ...(await parameterRemedy(source, { name, value: ['pgoutput', ...libraries], restart: row.restart })),
+    },
+  ];
+}
+
+function readList(text: string): string[] {
+  return text
+    .split(',')
+    .map((name) => name.trim().replace(/^"(.*)"$/, '$1'))
+    .filter((name) => name !== '');
+}
+
+// Since 17 slots with failover wait for these, which ours do not have; one that was given may.
+const STANDBY_SLOTS_SQL = `
+  SELECT /* pgtrek: validate standby slots */
+    current_setting('synchronized_standby_slots', true) AS listed,
+    ARRAY(SELECT slot_name::text FROM pg_replication_slots WHERE slot_type = 'physical' AND active) AS active,
+    EXISTS (
+      SELECT FROM pg_replication_slots r WHERE r.slot_name = $1 AND (to_jsonb(r) ->> 'failover')::boolean
+    ) AS waits`;
+
+export async function checkStandbySlots({ source, spec }: OnSource): Promise<Finding[]> {
+  const slot = givenStart(spec)?.slot;
+  const { listed, active, waits } = await source.one<{
+    listed: string | null;
+    active: string[];
+    waits: boolean;
+  }>(STANDBY_SLOTS_SQL, [slot ?? null]);
+  const dead = readList(listed ?? '').filter((name) => !active.includes(name));
+  if (dead.length === 0) return [];
+  const { end } = source.endpoint;
+  const name = 'synchronized_standby_slots';
+  const alive = readList(listed ?? '').filter((each) => active.includes(each));
+  return [
+    {
+      id: `${end}.${name}`,
+      scope: end,
+      verdict: waits ? 'block' : 'warn',
+      why: `${name} of the ${end} names ${dead.join(', ')}, which no standby uses or which does not exist: slots with failover send nothing${waits ? `, and ${slot ?? ''} is one` : '; those of pgtrek have none, but the others hold back WAL'}.`,
+      ...(await parameterRemedy(source, { name, value: alive.join(','), restart: false })),
     },
   ];
 }
