@@ -8,7 +8,7 @@ import { withFolder } from '../job.js';
 import type { Job } from '../job.js';
 import type { PlannedEntry, SchemaPlan } from '../ledger/schema-plan.js';
 import { runTool } from '../run-tool.js';
-import { ownershipArguments } from '../schema/restore-section.js';
+import { restoreArguments } from '../schema/restore-section.js';
 import type { Session } from '../session.js';
 import { parseRestoreErrors } from './restore-errors.js';
 
@@ -63,7 +63,7 @@ async function restoreEntries(
       what: 'rehearsal',
       args: [
         '--no-password',
-        ...ownershipArguments(job),
+        ...restoreArguments(job),
         `--use-list=${list}`,
         `--dbname=${job.servers.target.database}`,
         archive,

@@ -42,11 +42,11 @@ async function judgeRoom(
     why: spare
       ? `The ${end} has just the ${String(needed)} free ${what} that the migration needs (${facts}): none is left for tables that have to be loaded again.`
       : `The ${end} has ${free === 0 ? 'no' : `only ${String(free)}`} free ${what}: ${facts}; the migration needs ${String(needed)}.`,
-    remedy: await parameterRemedy(session, {
+    ...(await parameterRemedy(session, {
       name: setting,
       value: String(used + needed + 4),
       restart: true,
-    }),
+    })),
   };
 }
 
@@ -115,6 +115,6 @@ async function judgeCopiers(target: Session, copiers: number): Promise<Finding> 
   const finding = { id: 'target.sync_workers', scope: 'target' };
   const why = `${setting} of the target is ${String(copiers)}: it copies so many tables at the same time.`;
   if (copiers > 0) return { ...finding, verdict: 'ok', why };
-  const remedy = await parameterRemedy(target, { name: setting, value: '2', restart: false });
-  return { ...finding, verdict: 'block', why, remedy };
+  const change = { name: setting, value: '2', restart: false };
+  return { ...finding, verdict: 'block', why, ...(await parameterRemedy(target, change)) };
 }

@@ -1,15 +1,17 @@
 /** Can each server be reached, and is the login accepted? Tried once: what fails here is mended by a person. */
-import type { Finding } from '../../contract/state.js';
+import type { Finding, Mode } from '../../contract/state.js';
 import { millisecondsOf } from '../../contract/values.js';
 import { messageOf, sqlState } from '../classify-error.js';
 import { describeEndpoint } from '../endpoint.js';
 import type { Endpoint } from '../endpoint.js';
 import { openSession } from '../session.js';
+import { askWho, tellOwn, tellServers, tellShared } from './pooler.js';
 import type { Session, SessionOptions } from '../session.js';
 
 export interface Connected {
+  /** None where the server cannot be used. */
   session: Session | undefined;
-  finding: Finding;
+  findings: Finding[];
 }
 
 // Whatever a check does by mistake, the server refuses to write.
@@ -31,12 +33,15 @@ interface CheckOptions extends SessionOptions {
 
 export async function connect(
   endpoint: Endpoint,
+  mode: Mode,
   { checkTimeout, ...options }: CheckOptions,
 ): Promise<Connected> {
   const id = `${endpoint.end}.connection`;
   const scope = endpoint.end;
   let session: Session | undefined;
   try {
+    const { pooler, answer } = await askWho(endpoint, options);
+    if (pooler === 'shared') return { session: undefined, findings: [tellShared(endpoint)] };
     session = await openSession(endpoint, options);
     const milliseconds = millisecondsOf(checkTimeout) ?? 0;
     const { version, user } = await session.one<{ version: string; user: string }>(SERVER_SQL, [
@@ -44,13 +49,18 @@ export async function connect(
       `${Math.min(Math.ceil(milliseconds / 2), LOCK_TIMEOUT_MS)}ms`,
     ]);
     const why = `The ${describeEndpoint(endpoint)} answers: PostgreSQL ${version}, as user ${user}.`;
-    return { session, finding: { id, scope, verdict: 'ok', why } };
+    const findings: Finding[] = [
+      { id, scope, verdict: 'ok', why },
+      ...(pooler ? [await tellOwn(endpoint, mode, options)] : []),
+      await tellServers(session, answer),
+    ];
+    return { session, findings };
   } catch (error) {
     await session?.close();
     options.signal?.throwIfAborted();
     return {
       session: undefined,
-      finding: { id, scope, verdict: 'block', ...explainRefusal(error, endpoint) },
+      findings: [{ id, scope, verdict: 'block', ...explainRefusal(error, endpoint) }],
     };
   }
 }

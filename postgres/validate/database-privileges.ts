@@ -3,7 +3,7 @@ import { escapeIdentifier, escapeLiteral } from 'pg';
 import type { Finding } from '../../contract/state.js';
 import type { Session } from '../session.js';
 import type { OnBoth } from './check.js';
-import { capFindings, listNames } from './check.js';
+import { listNames } from './check.js';
 
 const DATABASE_SQL = `
   SELECT /* pgtrek: validate database privileges */ d.datconnlimit AS "limit", shobj_description(d.oid, 'pg_database') AS comment,
@@ -131,34 +131,4 @@ function otherStatements(from: Database, to: Database, database: string): Statem
           },
         ]),
   ];
-}
-
-const DEFAULTS_SQL = `
-  SELECT /* pgtrek: validate default privileges */ DISTINCT pg_get_userbyid(defaclrole)::text AS role
-  FROM pg_default_acl ORDER BY 1`;
-
-const UNUSABLE_SQL = `
-  SELECT /* pgtrek: validate default roles */ rolname::text AS role, rolsuper AS super FROM pg_roles
-  WHERE rolname = ANY ($1::text[]) AND NOT pg_has_role(oid, 'USAGE')
-  ORDER BY 1`;
-
-/** ALTER DEFAULT PRIVILEGES FOR ROLE is for its members; roles that the target lacks are told among the grantees. */
-export async function checkDefaultPrivileges({ source, target, spec }: OnBoth): Promise<Finding[]> {
-  if (spec.schema.privileges === 'skip') return [];
-  const roles = (await source.query<{ role: string }>(DEFAULTS_SQL)).map(({ role }) => role);
-  if (roles.length === 0) return [];
-  const rows = await target.query<{ role: string; super: boolean }>(UNUSABLE_SQL, [roles]);
-  const { user } = target.endpoint;
-  return capFindings(
-    rows.map((row) => ({
-      id: 'source.default_privileges',
-      scope: `target.role ${row.role}`,
-      verdict: 'block',
-      why: `The source has default privileges of role ${row.role}, which ${user} of the target may not set: it is no member of that role.`,
-      // Membership of a superuser is far more than that.
-      remedy: row.super
-        ? 'Set schema.privileges: skip in the spec.'
-        : `GRANT ${escapeIdentifier(row.role)} TO ${escapeIdentifier(user)}; -- or schema.privileges: skip`,
-    })),
-  );
 }

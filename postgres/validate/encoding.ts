@@ -3,6 +3,8 @@ import { escapeIdentifier, escapeLiteral } from 'pg';
 import type { Finding } from '../../contract/state.js';
 import type { Session } from '../session.js';
 import type { OnBoth } from './check.js';
+import { checkTextOrder } from './text-order.js';
+import type { Locale } from './text-order.js';
 
 // The columns of the provider differ between 15, 16 and 17; before 15 there is only libc.
 const LOCALE_SQL = `
@@ -11,26 +13,25 @@ const LOCALE_SQL = `
     d.datcollate::text AS collate,
     d.datctype::text AS ctype,
     coalesce(to_jsonb(d) ->> 'datlocprovider', 'c') AS provider,
-    coalesce(to_jsonb(d) ->> 'datlocale', to_jsonb(d) ->> 'daticulocale') AS locale
+    coalesce(to_jsonb(d) ->> 'datlocale', to_jsonb(d) ->> 'daticulocale') AS locale,
+    to_jsonb(d) ->> 'daticurules' AS rules
   FROM pg_database d
   WHERE d.datname = current_database()`;
 
-export interface Locale {
-  encoding: string;
-  collate: string;
-  ctype: string;
-  provider: string;
-  locale: string | null;
-}
-
 const PROVIDERS: Record<string, string> = { c: 'libc', i: 'icu', b: 'builtin' };
 
-export async function compareEncodings({ source, target }: OnBoth): Promise<Finding[]> {
+export async function compareEncodings({ source, target, selection, spec }: OnBoth): Promise<Finding[]> {
   const from = await readLocale(source);
   const to = await readLocale(target);
   const { database } = target.endpoint;
   const create = `DROP DATABASE ${escapeIdentifier(database)}; ${createDatabaseLike(from, database)}; -- while it is empty, from another database of the target`;
-  return [judgeEncodings(from.encoding, to.encoding, create), judgeLocales(from, to, create)];
+  const oids = selection.selected.map(({ oid }) => oid);
+  return [
+    judgeEncodings(from.encoding, to.encoding, create),
+    judgeLocales(from, to, create),
+    // Tables that are there already have their own.
+    ...(spec.mode === 'cdc' ? [] : await checkTextOrder(source, { from, to, oids, create })),
+  ];
 }
 
 export function readLocale(session: Session): Promise<Locale> {
@@ -73,18 +74,19 @@ function judgeLocales(from: Locale, to: Locale, create: string): Finding {
   };
 }
 
-function describeLocale({ collate, ctype, provider, locale }: Locale): string {
+function describeLocale({ collate, ctype, provider, locale, rules }: Locale): string {
   const name = PROVIDERS[provider] ?? provider;
-  return `collation ${collate}, ctype ${ctype}, provider ${name}${locale === null ? '' : ` ${locale}`}`;
+  const own = `${locale === null ? '' : ` ${locale}`}${rules === null ? '' : ` with rules ${rules}`}`;
+  return `collation ${collate}, ctype ${ctype}, provider ${name}${own}`;
 }
 
 export function createDatabaseLike(
-  { encoding, collate, ctype, provider, locale }: Locale,
+  { encoding, collate, ctype, provider, locale, rules }: Locale,
   database: string,
 ): string {
   const own =
     provider === 'c' || locale === null
       ? ''
-      : ` LOCALE_PROVIDER ${PROVIDERS[provider] ?? provider} ${provider === 'i' ? 'ICU_LOCALE' : 'BUILTIN_LOCALE'} ${escapeLiteral(locale)}`;
+      : ` LOCALE_PROVIDER ${PROVIDERS[provider] ?? provider} ${provider === 'i' ? 'ICU_LOCALE' : 'BUILTIN_LOCALE'} ${escapeLiteral(locale)}${rules === null ? '' : ` ICU_RULES ${escapeLiteral(rules)}`}`;
   return `CREATE DATABASE ${escapeIdentifier(database)} TEMPLATE template0 ENCODING ${escapeLiteral(encoding)} LC_COLLATE ${escapeLiteral(collate)} LC_CTYPE ${escapeLiteral(ctype)}${own}`;
 }

@@ -2,7 +2,7 @@
 import type { Finding } from '../../contract/state.js';
 import { givenStart } from '../lane/lane-names.js';
 import type { Session } from '../session.js';
-import type { OnBoth } from './check.js';
+import type { OnBoth, OnSource } from './check.js';
 import { capFindings, listNames } from './check.js';
 import { NAMED_TABLES } from './named-tables.js';
 import { tablesOf } from './partial-families.js';
@@ -32,15 +32,11 @@ function readGenerated(session: Session, tables: string[]): Promise<Generated[]>
 }
 
 /** The definitions come from the source. */
-export async function checkGenerated({ source, target, selection }: OnBoth): Promise<Finding[]> {
+export async function checkGenerated({ source, selection }: OnSource): Promise<Finding[]> {
   const columns = await readGenerated(source, rootsOf({ selection }));
   if (columns.length === 0) return [];
   const why = `The target computes ${columns.length} generated columns itself: ${listNames(columns.map(nameOf))}.`;
-  const virtual = columns.filter(({ generated }) => generated === 'v');
-  return [
-    { id: ID, scope: 'source', verdict: 'ok', why },
-    ...(target.version >= 180000 ? [] : tellVirtual(virtual, target)),
-  ];
+  return [{ id: ID, scope: 'source', verdict: 'ok', why }];
 }
 
 function rootsOf({ selection }: Pick<OnBoth, 'selection'>): string[] {
@@ -51,19 +47,6 @@ function rootsOf({ selection }: Pick<OnBoth, 'selection'>): string[] {
 
 function nameOf({ table, column }: Pick<Generated, 'table' | 'column'>): string {
   return `${table}.${column}`;
-}
-
-function tellVirtual(columns: Generated[], target: Session): Finding[] {
-  const major = String(Math.floor(target.version / 10_000));
-  return capFindings(
-    columns.map((column) => ({
-      id: 'target.virtual_columns',
-      scope: `source.table ${column.table}`,
-      verdict: 'block',
-      why: `Column ${column.column} of ${column.table} is generated when it is read (VIRTUAL), which PostgreSQL ${major} of the target does not know.`,
-      remedy: `${makeAnew(column, 'STORED')} -- on the source; or leave the table out (select.exclude), or use a target of 18`,
-    })),
-  );
 }
 
 function makeAnew({ table, column, type, expression }: Generated, kind: 'STORED' | 'VIRTUAL'): string {

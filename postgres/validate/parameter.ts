@@ -1,16 +1,19 @@
 /** How a server's setting is changed: by SQL, or on RDS and Aurora in a parameter group. */
 import pg from 'pg';
+import type { Finding } from '../../contract/findings.js';
 import type { Session } from '../session.js';
 
 interface Change {
   name: string;
-  value: string;
+  /** A list is written element by element. */
+  value: string | string[];
   restart: boolean;
 }
 
+const MANAGED = `current_setting('rds.logical_replication', true) IS NOT NULL`;
+
 const MANAGED_SQL = `
-  SELECT /* pgtrek: validate managed */
-    current_setting('rds.logical_replication', true) IS NOT NULL AS managed`;
+  SELECT /* pgtrek: validate managed */ ${MANAGED} AS managed`;
 
 /** Asked once of each session. */
 const managed = new WeakMap<Session, boolean>();
@@ -22,13 +25,42 @@ export async function isRds(session: Session): Promise<boolean> {
   return known;
 }
 
-export async function parameterRemedy(session: Session, { name, value, restart }: Change): Promise<string> {
-  if (await isRds(session)) {
+// From 15 on ALTER SYSTEM can be granted for one setting; from 17 on a server may refuse it to everybody.
+const rightsSql = (version: number) => `
+  SELECT /* pgtrek: validate setting rights */
+    ${MANAGED} AS managed,
+    coalesce(current_setting('allow_alter_system', true), 'on') = 'on'
+      AND (r.rolsuper OR ${version >= 150000 ? `has_parameter_privilege($1, 'ALTER SYSTEM')` : '$1::text IS NULL'}) AS allowed,
+    r.rolsuper OR has_function_privilege('pg_reload_conf()', 'EXECUTE') AS reloads
+  FROM pg_roles r
+  WHERE r.rolname = current_user`;
+
+/** What a finding says of it, to spread into it; `fix` where our role may do it. */
+export async function parameterRemedy(
+  session: Session,
+  { name, value, restart }: Change,
+): Promise<Pick<Finding, 'remedy' | 'restart' | 'fix'>> {
+  const { managed, allowed, reloads } = await session.one<Record<'managed' | 'allowed' | 'reloads', boolean>>(
+    rightsSql(session.version),
+    [name],
+  );
+  const needsRestart = restart ? { restart } : {};
+  if (managed) {
     const group = 'the DB parameter group (Aurora: the DB cluster parameter group)';
-    return `Set ${name} = ${value} in ${group}${restart ? ', then reboot the instance: it needs a restart' : ''}.`;
+    const later = restart ? ', then reboot the instance: it needs a restart' : '';
+    return { remedy: `Set ${name} = ${[value].flat().join(',')} in ${group}${later}.`, ...needsRestart };
   }
-  const statement = `ALTER SYSTEM SET ${name} = ${pg.escapeLiteral(value)};`;
-  return restart
-    ? `${statement} -- then restart the server: it needs a restart`
-    : `${statement} SELECT pg_reload_conf();`;
+  const literals = [value].flat().map(pg.escapeLiteral).join(', ');
+  const statement = `ALTER SYSTEM SET ${name} = ${literals};`;
+  const reload = 'SELECT pg_reload_conf();';
+  const { end } = session.endpoint;
+  return {
+    remedy: restart
+      ? `${statement} -- then restart the server: it needs a restart`
+      : `${statement} ${reload}`,
+    ...needsRestart,
+    ...(allowed && (restart || reloads)
+      ? { fix: { on: end, statements: restart ? [statement] : [statement, reload] } }
+      : {}),
+  };
 }

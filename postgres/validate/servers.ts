@@ -36,18 +36,21 @@ function checkVersion(session: Session): Finding {
   return { ...finding, verdict: 'ok', why: `The ${end} is PostgreSQL ${major}.` };
 }
 
-/** A newer schema may use what the older target does not know. */
-export function compareVersions({ source, target }: OnBoth): Finding[] {
+/** A newer schema may use what the older target does not know; nobody goes there by mistake. */
+export function compareVersions({ source, target, spec }: OnBoth): Finding[] {
   const from = majorOf(source);
   const to = majorOf(target);
   if (to >= from) return [];
+  const allowed = spec.validate.allowOlderTarget;
   return [
     {
       id: 'target.older',
       scope: 'target',
-      verdict: 'warn',
-      why: `The target is PostgreSQL ${to}, older than the source's ${from}: parts of the schema may not restore.`,
-      remedy: `Use a target of PostgreSQL ${from} or later, or rehearse with mode: full-load first.`,
+      verdict: allowed ? 'warn' : 'block',
+      why: `The target is PostgreSQL ${to}, older than the source's ${from}: parts of the schema may not restore, and programs may use what ${to} does not have.`,
+      remedy: allowed
+        ? 'Rehearse it first (validate.rehearse: true), and test your programs with the target.'
+        : `Use a target of PostgreSQL ${from} or later, or say that you want it: validate.allowOlderTarget: true in the spec.`,
     },
   ];
 }

@@ -1,7 +1,6 @@
 /** Objects of the source that only a superuser can make, where the target's role is none. */
 import { escapeIdentifier } from 'pg';
 import type { Finding } from '../../contract/findings.js';
-import { mayCreateDdlTrigger } from '../lane/ddl-trigger.js';
 import type { OnBoth } from './check.js';
 import { capFindings, listNames } from './check.js';
 import { isRds } from './parameter.js';
@@ -12,10 +11,7 @@ const FIRST_OF_USERS = 16_384;
 // The constructors of a range type are internal functions that come with it.
 const OBJECTS_SQL = `
   WITH object AS (
-    SELECT 'event_trigger' AS kind, 'pg_event_trigger'::regclass AS class, oid FROM pg_event_trigger
-    WHERE evtname !~ '^pgtrek_\\w+_ddl_(ddl|drop)$'
-    UNION ALL
-    SELECT 'untrusted_function', 'pg_proc'::regclass, p.oid
+    SELECT 'untrusted_function' AS kind, 'pg_proc'::regclass AS class, p.oid
     FROM pg_proc p JOIN pg_language l ON l.oid = p.prolang
     WHERE p.prokind <> 'a' AND NOT l.lanpltrusted
     UNION ALL
@@ -59,7 +55,6 @@ type Kind =
   | 'access_method'
   | 'base_type'
   | 'binary_cast'
-  | 'event_trigger'
   | 'foreign_data_wrapper'
   | 'internal_aggregate'
   | 'language'
@@ -72,7 +67,6 @@ const WHAT: Record<Kind, string> = {
   access_method: 'access methods',
   base_type: 'base types',
   binary_cast: 'casts WITHOUT FUNCTION',
-  event_trigger: 'event triggers',
   foreign_data_wrapper: 'foreign-data wrappers',
   internal_aggregate: 'aggregates with a state of type internal',
   language: 'languages that no extension has made',
@@ -96,10 +90,7 @@ export async function checkSuperuserObjects({ source, target }: OnBoth): Promise
   if (isSuper) return [];
   const { user } = target.endpoint;
   const rows = await source.query<Objects & Record<string, unknown>>(OBJECTS_SQL, [FIRST_OF_USERS]);
-  // The administrators of some managed services may make them.
-  const mayTrigger = rows.some(({ kind }) => kind === 'event_trigger') && (await mayCreateDdlTrigger(target));
-  const refused = rows.filter(({ kind }) => kind !== 'event_trigger' || !mayTrigger);
-  if (refused.length === 0) {
+  if (rows.length === 0) {
     const why = `The source has nothing that only a superuser could make; ${user} of the target is none.`;
     return [{ id, scope: 'target', verdict: 'ok', why }];
   }
@@ -108,7 +99,7 @@ export async function checkSuperuserObjects({ source, target }: OnBoth): Promise
     ? `On a managed service, ${others}`
     : `ALTER ROLE ${escapeIdentifier(user)} SUPERUSER; -- or another role as target.user; or ${others}`;
   return capFindings(
-    refused.map(({ kind, objects }) => ({
+    rows.map(({ kind, objects }) => ({
       id,
       scope: `source.${kind}`,
       verdict: 'block',

@@ -77,12 +77,10 @@ function limitsOf(source: Session, { cdc }: Spec, { keepBytes }: Wal): Limit[] {
             name: 'max_slot_wal_keep_size',
             bytes: keepBytes,
             consequence: 'a slot that holds back more is lost, and its tables are loaded again',
-            remedy: (gigabytes) =>
-              parameterRemedy(source, {
-                name: 'max_slot_wal_keep_size',
-                value: `${gigabytes}GB`,
-                restart: false,
-              }),
+            remedy: async (gigabytes) => {
+              const change = { name: 'max_slot_wal_keep_size', value: `${gigabytes}GB`, restart: false };
+              return (await parameterRemedy(source, change)).remedy ?? '';
+            },
           },
         ];
   const ours: Limit[] =

@@ -5,8 +5,7 @@ import type { Servers } from '../endpoint.js';
 import { readRelations, rootOf, selectRelations } from '../selection.js';
 import type { Selection } from '../selection.js';
 import { checkSourceCapacity, checkTargetCapacity } from './capacity.js';
-import type { Check, Facts, OnBoth, OnSource, OnTarget } from './check.js';
-import { capFindings, listNames } from './check.js';
+import type { Check, Facts, OnSource, OnTarget } from './check.js';
 import { checkFullIdentity, checkIncomparableRows } from './full-identity.js';
 import { checkApply, checkApplySchemas, checkApplyRowSecurity } from './apply-privileges.js';
 import { checkCutoverPrivileges } from './cutover-privileges.js';
@@ -17,7 +16,19 @@ import { checkReachability } from './reachability.js';
 import { checkReplicaIdentity } from './replica-identity.js';
 import { checkOwnership, checkReplicationRole } from './source-privileges.js';
 import { checkLogStatement, checkSubscribe } from './target-privileges.js';
-import { checkSlotRetention, checkSynchronousStandby, checkWalLevel } from './write-ahead-log.js';
+import {
+  checkApplyTimeouts,
+  checkReceiverTimeout,
+  checkSenderTimeout,
+  checkSourceTimeouts,
+} from './timeouts.js';
+import {
+  checkOutputPlugins,
+  checkSlotRetention,
+  checkStandbySlots,
+  checkSynchronousStandby,
+  checkWalLevel,
+} from './write-ahead-log.js';
 
 const CDC: Mode[] = ['full-load-and-cdc', 'cdc'];
 /** The target has tables of its own: others have those that the restore makes, like the source's. */
@@ -28,10 +39,16 @@ export const WAY_BACK_CHECKS: Check[] = [
   { modes: CDC, on: 'source', run: checkWalLevel },
   { modes: CDC, on: 'source', run: checkSlotRetention },
   { modes: CDC, on: 'source', run: checkSynchronousStandby },
+  { modes: CDC, on: 'source', run: checkStandbySlots },
+  { modes: CDC, on: 'source', run: checkOutputPlugins },
+  { modes: CDC, on: 'source', run: checkSenderTimeout },
+  { modes: CDC, on: 'source', run: checkSourceTimeouts },
   { modes: CDC, on: 'source', run: checkSourceCapacity },
   { modes: CDC, on: 'source', run: checkOtherSlots },
   { modes: CDC, on: 'source', run: checkReplicationRole },
   { modes: CDC, on: 'target', run: checkTargetCapacity },
+  { modes: CDC, on: 'target', run: checkReceiverTimeout },
+  { modes: CDC, on: 'target', run: checkApplyTimeouts },
   { modes: CDC, on: 'both', run: checkPartialSupport },
   { modes: OWN, on: 'both', run: checkTargetTables },
   { modes: OWN, on: 'both', run: checkLeftOutOnTarget },

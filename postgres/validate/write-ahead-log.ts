@@ -1,5 +1,6 @@
 /** Settings of the source that logical replication needs, or that may end it later. */
 import type { Finding } from '../../contract/state.js';
+import { givenStart } from '../lane/lane-names.js';
 import type { OnSource } from './check.js';
 import { isRds, parameterRemedy } from './parameter.js';
 
@@ -14,7 +15,7 @@ export async function checkWalLevel({ source }: OnSource): Promise<Finding[]> {
     ? { name: 'rds.logical_replication', value: '1', restart: true }
     : { name: 'wal_level', value: 'logical', restart: true };
   const why = `wal_level of the ${end} is ${level}; logical replication needs logical.`;
-  return [{ ...finding, verdict: 'block', why, remedy: await parameterRemedy(source, change) }];
+  return [{ ...finding, verdict: 'block', why, ...(await parameterRemedy(source, change)) }];
 }
 
 // Both come with a unit of their own from pg_settings; NULL where the server is too old to have them.
@@ -43,7 +44,7 @@ export async function checkSlotRetention({ source, spec }: OnSource): Promise<Fi
       scope: end,
       verdict: 'warn',
       why: `max_slot_wal_keep_size of the ${end} is ${found.keep ?? ''}: when more WAL than that waits for the slot, ${loads ? 'during a long load for example, the slot is lost and the load starts again' : 'the slot is lost, and changes with it'}.`,
-      remedy: await parameterRemedy(source, { name: 'max_slot_wal_keep_size', value: '-1', restart: false }),
+      ...(await parameterRemedy(source, { name: 'max_slot_wal_keep_size', value: '-1', restart: false })),
     });
   }
   if (found.idle !== null && found.idle > 0) {
@@ -52,11 +53,11 @@ export async function checkSlotRetention({ source, spec }: OnSource): Promise<Fi
       scope: end,
       verdict: 'warn',
       why: `idle_replication_slot_timeout of the ${end} is ${found.idle_text ?? ''}: a slot that nobody reads for so long${loads ? ', during the load for example,' : ''} is invalidated.`,
-      remedy: await parameterRemedy(source, {
+      ...(await parameterRemedy(source, {
         name: 'idle_replication_slot_timeout',
         value: '0',
         restart: false,
-      }),
+      })),
     });
   }
   if (findings.length > 0) return findings;
@@ -91,6 +92,71 @@ export async function checkSynchronousStandby({ source, servers }: OnSource): Pr
       verdict: 'warn',
       why: `synchronous_standby_names of the ${end} is '${names}' and matches our subscription: commits of the ${end} may wait for the ${servers.target.end}.`,
       remedy: `ALTER SYSTEM SET synchronous_standby_names = 'FIRST 1 (<your standbys, by name>)'; SELECT pg_reload_conf();`,
+    },
+  ];
+}
+
+// Exists in the minor versions since August 2026: which plugins a slot may use.
+const PLUGINS_SQL = `
+  SELECT /* pgtrek: validate output plugins */
+    setting AS libraries, context = 'postmaster' AS restart
+  FROM pg_settings
+  WHERE name = 'output_plugin_libraries'`;
+
+export async function checkOutputPlugins({ source }: OnSource): Promise<Finding[]> {
+  const [row] = await source.query<{ libraries: string; restart: boolean }>(PLUGINS_SQL);
+  if (!row) return [];
+  const { end } = source.endpoint;
+  const name = 'output_plugin_libraries';
+  const finding = { id: `${end}.output_plugins`, scope: end };
+  const libraries = readList(row.libraries);
+  if (libraries.includes('pgoutput'))
+    return [{ ...finding, verdict: 'ok', why: `${name} of the ${end} holds pgoutput.` }];
+  return [
+    {
+      ...finding,
+      verdict: 'block',
+      why: `${name} of the ${end} is '${row.libraries}': without pgoutput no slot of a subscription works.`,
+      ...(await parameterRemedy(source, { name, value: ['pgoutput', ...libraries], restart: row.restart })),
+    },
+  ];
+}
+
+function readList(text: string): string[] {
+  return text
+    .split(',')
+    .map((name) => name.trim().replace(/^"(.*)"$/, '$1'))
+    .filter((name) => name !== '');
+}
+
+// Since 17 slots with failover wait for these, which ours do not have; one that was given may.
+const STANDBY_SLOTS_SQL = `
+  SELECT /* pgtrek: validate standby slots */
+    current_setting('synchronized_standby_slots', true) AS listed,
+    ARRAY(SELECT slot_name::text FROM pg_replication_slots WHERE slot_type = 'physical' AND active) AS active,
+    EXISTS (
+      SELECT FROM pg_replication_slots r WHERE r.slot_name = $1 AND (to_jsonb(r) ->> 'failover')::boolean
+    ) AS waits`;
+
+export async function checkStandbySlots({ source, spec }: OnSource): Promise<Finding[]> {
+  const slot = givenStart(spec)?.slot;
+  const { listed, active, waits } = await source.one<{
+    listed: string | null;
+    active: string[];
+    waits: boolean;
+  }>(STANDBY_SLOTS_SQL, [slot ?? null]);
+  const dead = readList(listed ?? '').filter((name) => !active.includes(name));
+  if (dead.length === 0) return [];
+  const { end } = source.endpoint;
+  const name = 'synchronized_standby_slots';
+  const alive = readList(listed ?? '').filter((each) => active.includes(each));
+  return [
+    {
+      id: `${end}.${name}`,
+      scope: end,
+      verdict: waits ? 'block' : 'warn',
+      why: `${name} of the ${end} names ${dead.join(', ')}, which no standby uses or which does not exist: slots with failover send nothing${waits ? `, and ${slot ?? ''} is one` : '; those of pgtrek have none, but the others hold back WAL'}.`,
+      ...(await parameterRemedy(source, { name, value: alive.join(','), restart: false })),
     },
   ];
 }

@@ -20,6 +20,7 @@ const QUEUE = 'apply-fixtures';
 
 /** Other majors by hand: PGTREK_FIXTURE_MAJORS=18,15, with a pg_dump of that major in PGTREK_PG_BIN. */
 const [sourceMajor, targetMajor] = (process.env.PGTREK_FIXTURE_MAJORS ?? '15,18').split(',').map(Number);
+const OLDER = { allowOlderTarget: true };
 
 describe('what a source writes while it is replicated', () => {
   let world: World;
@@ -50,7 +51,11 @@ describe('what a source writes while it is replicated', () => {
     try {
       await runApplyCases(databases.source, cases, 'opened');
       const migration = await client.start(
-        specFor('cases', databases, { taskQueue: QUEUE, cdc: { stop: { never: true }, lanes: 2 } }),
+        specFor('cases', databases, {
+          taskQueue: QUEUE,
+          validate: OLDER,
+          cdc: { stop: { never: true }, lanes: 2 },
+        }),
       );
       const { blocked } = await untilState(
         migration,
@@ -85,7 +90,11 @@ describe('what a source writes while it is replicated', () => {
   it('may be nothing: slots of an idle source move on, and a stop is at once', async () => {
     const databases = await createDatabases(world, 'idle');
     const migration = await client.start(
-      specFor('idle', databases, { taskQueue: QUEUE, cdc: { stop: { never: true }, lanes: 2 } }),
+      specFor('idle', databases, {
+        taskQueue: QUEUE,
+        validate: OLDER,
+        cdc: { stop: { never: true }, lanes: 2 },
+      }),
     );
     await untilState(migration, ({ stage }) => stage === 'monitor');
     // Written in another database of the server, it is WAL that an idle slot would hold back.
@@ -102,7 +111,7 @@ describe('what a source writes while it is replicated', () => {
   it('is told as drift when a table is made anew under the name of an old one', async () => {
     const databases = await createDatabases(world, 'renamed');
     const migration = await client.start(
-      specFor('renamed', databases, { taskQueue: QUEUE, cdc: { stop: { never: true } } }),
+      specFor('renamed', databases, { taskQueue: QUEUE, validate: OLDER, cdc: { stop: { never: true } } }),
     );
     await untilState(migration, ({ stage }) => stage === 'monitor');
     await query(

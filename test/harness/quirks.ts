@@ -116,6 +116,7 @@ function halfOf(text: string): Half {
     Object.fromEntries(
       (headers.get(`${end} settings`) ?? '')
         .split(/\s+/)
+        // `default`: those of every other server.
         .filter((pair) => pair.includes('='))
         .map((pair) => pair.split('=') as [string, string]),
     );

@@ -27,13 +27,16 @@ describe('servers', () => {
     assert.deepEqual(findingsOf(findings, 'target.older'), []);
   });
 
-  it('warns of an older target', async () => {
-    const findings = await (await down.newDatabases()).validate();
-    assertFinding(findings, {
+  it('blocks an older target, and warns where the spec allows it', async () => {
+    const { validate } = await down.newDatabases();
+    assertFinding(await validate(), {
       id: 'target.older',
-      verdict: 'warn',
+      verdict: 'block',
       why: /PostgreSQL 15, older than the source's 18/,
+      remedy: /validate\.allowOlderTarget: true/,
     });
+    const allowed = await validate({ spec: { validate: { allowOlderTarget: true } } });
+    assertFinding(allowed, { id: 'target.older', verdict: 'warn', remedy: /validate\.rehearse/ });
   });
 
   it('blocks replication inside one server, and not a full load', async () => {
