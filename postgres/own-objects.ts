@@ -38,8 +38,9 @@ export async function readOwnObjects(session: Session, migration?: string): Prom
   add('slot', await session.query<Found>(SLOTS_SQL, [pattern]));
   add('publication', await session.query<Found>(PUBLICATIONS_SQL, [pattern]));
   add('journal', await session.query<Found>(JOURNALS_SQL, [pattern]));
-  add('ledger', await readLedgers(session, migration));
-  add('schema', await readEmptySchema(session));
+  const isLedgerThere = await hasLedger(session);
+  if (isLedgerThere) add('ledger', await session.query<Found>(LEDGERS_SQL, [migration ?? null]));
+  add('schema', await readEmptySchema(session, isLedgerThere));
   return found;
 }
 
@@ -99,10 +100,6 @@ const LEDGERS_SQL = `
   WHERE $1::text IS NULL OR name = $1
   ORDER BY 1, 2`;
 
-async function readLedgers(session: Session, migration: string | undefined): Promise<Found[]> {
-  return (await hasLedger(session)) ? session.query<Found>(LEDGERS_SQL, [migration ?? null]) : [];
-}
-
 const UNUSED_SCHEMA_SQL = `
   SELECT /* pgtrek: find unused schema */ n.nspname::text AS name, NULL AS owner
   FROM pg_namespace n
@@ -110,9 +107,8 @@ const UNUSED_SCHEMA_SQL = `
     AND NOT EXISTS (SELECT FROM pg_class c WHERE c.relnamespace = n.oid AND c.relname ~ '${ANY_LANE}')`;
 
 /** The schema when no migration uses it: without journals, and without rows in the ledger. */
-async function readEmptySchema(session: Session): Promise<Found[]> {
-  if ((await hasLedger(session)) && (await session.query(`SELECT FROM pgtrek.migration LIMIT 1`)).length > 0)
-    return [];
+async function readEmptySchema(session: Session, isLedgerThere: boolean): Promise<Found[]> {
+  if (isLedgerThere && (await session.query(`SELECT FROM pgtrek.migration LIMIT 1`)).length > 0) return [];
   return session.query<Found>(UNUSED_SCHEMA_SQL);
 }
 
