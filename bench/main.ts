@@ -5,6 +5,7 @@ import { runCutoverSuite } from './cutover/run-suite.js';
 import { runLoadSuite } from './load/run-suite.js';
 import { buildProgram } from './program.js';
 import { runStopSuite } from './stop/run-suite.js';
+import { runValidateSuite } from './validate/run-suite.js';
 import { runVerifySuite } from './verify/run-suite.js';
 
 try {
@@ -14,6 +15,7 @@ try {
     apply: runApplySuite,
     verify: runVerifySuite,
     cutover: runCutoverSuite,
+    validate: runValidateSuite,
   }).parseAsync(process.argv);
 } catch (error) {
   process.exitCode = reportError(error, { json: false });

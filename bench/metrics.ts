@@ -8,6 +8,8 @@ export const METRICS = {
   'temporal-cpu': { unit: 's', ofRuns: 'median' },
   /** Of all workflows of the migration. */
   'history-events': { unit: 'events', ofRuns: 'max' },
+  /** That are sent to the servers, one after the other. */
+  statements: { unit: 'statements', ofRuns: 'max' },
 } as const;
 export type Metric = keyof typeof METRICS;
 

@@ -10,6 +10,8 @@ import { DATA_SET_NAMES } from './load/data-set.js';
 import type { DataSetName } from './load/data-set.js';
 import { SUBJECT_NAMES } from './load/subject.js';
 import type { SubjectName } from './load/subject.js';
+import { VALIDATE_SUBJECT_NAMES } from './validate/subject.js';
+import type { ValidateSubjectName } from './validate/subject.js';
 import { VERIFY_SUBJECT_NAMES } from './verify/subject.js';
 import type { VerifySubjectName } from './verify/subject.js';
 
@@ -70,6 +72,11 @@ export interface CutoverOptions extends SuiteOptions {
   rate: number;
 }
 
+export interface ValidateOptions extends SuiteOptions {
+  subjects: ValidateSubjectName[];
+  tables: number;
+}
+
 /** Each returns the exit code. */
 export interface Suites {
   load: (options: LoadOptions) => Promise<number>;
@@ -77,6 +84,7 @@ export interface Suites {
   apply: (options: ApplyOptions) => Promise<number>;
   verify: (options: VerifyOptions) => Promise<number>;
   cutover: (options: CutoverOptions) => Promise<number>;
+  validate: (options: ValidateOptions) => Promise<number>;
 }
 
 export function buildProgram(suites: Suites): Command {
@@ -134,6 +142,16 @@ export function buildProgram(suites: Suites): Command {
     .option('--runs <n>', 'cutovers of each case, and as many rollbacks', parseCount, 10)
     .option('--scale <factor>', 'share of 1.5 GB', parseFactor, 1)
     .option('--rate <n>', 'transactions a second of the case tables', parseRate, 2_000);
+  addSuite(program, 'validate', suites.validate)
+    .description('How long validate looks at databases of many tables, and what memory it takes.')
+    .option('--runs <n>', 'how often each subject is measured, in turn', parseCount, 3)
+    .option('--tables <n>', 'on each server', parseCount, 10_000)
+    .option(
+      '--subjects <names>',
+      `of ${VALIDATE_SUBJECT_NAMES.join(',')}`,
+      parseNames('subject', VALIDATE_SUBJECT_NAMES),
+      [...VALIDATE_SUBJECT_NAMES],
+    );
   return program;
 }
 

@@ -49,10 +49,11 @@ export async function readOwnObjects(session: Session, migration?: string): Prom
   add('slot', await session.query<Found>(SLOTS_SQL, [pattern]));
   add('publication', await session.query<Found>(PUBLICATIONS_SQL, [pattern]));
   add('journal', await session.query<Found>(JOURNALS_SQL, [pattern]));
-  add('ledger', await readLedgers(session, migration));
+  const isLedgerThere = await hasLedger(session);
+  if (isLedgerThere) add('ledger', await session.query<Found>(LEDGERS_SQL, [migration ?? null]));
   if (end === 'target') add('rehearsal', await findScratches(session, migration));
   found.push(...(await readFixObjects(session, migration)));
-  add('schema', await readEmptySchema(session));
+  add('schema', await readEmptySchema(session, isLedgerThere));
   return found;
 }
 
@@ -112,10 +113,6 @@ const LEDGERS_SQL = `
   WHERE $1::text IS NULL OR name = $1
   ORDER BY 1, 2`;
 
-async function readLedgers(session: Session, migration: string | undefined): Promise<Found[]> {
-  return (await hasLedger(session)) ? session.query<Found>(LEDGERS_SQL, [migration ?? null]) : [];
-}
-
 /** They belong to a name: whoever runs or ran under it. */
 async function readFixObjects(session: Session, migration: string | undefined): Promise<OwnObject[]> {
   const fixes = await readFixes(session, migration);
@@ -135,9 +132,8 @@ const UNUSED_SCHEMA_SQL = `
     AND NOT EXISTS (SELECT FROM pg_class c WHERE c.relnamespace = n.oid AND c.relname ~ '${ANY_LANE}')`;
 
 /** The schema when no migration uses it: without journals, and without rows in the ledger or of fixes. */
-async function readEmptySchema(session: Session): Promise<Found[]> {
-  if ((await hasLedger(session)) && (await session.query(`SELECT FROM pgtrek.migration LIMIT 1`)).length > 0)
-    return [];
+async function readEmptySchema(session: Session, isLedgerThere: boolean): Promise<Found[]> {
+  if (isLedgerThere && (await session.query(`SELECT FROM pgtrek.migration LIMIT 1`)).length > 0) return [];
   return (await readFixes(session)).length > 0 ? [] : session.query<Found>(UNUSED_SCHEMA_SQL);
 }
 

@@ -9,6 +9,7 @@ import type { Suite } from '../hold-suite.js';
 import { chooseMajors, startServers } from '../load/servers.js';
 import type { Majors } from '../load/servers.js';
 import { query } from '../load/sql.js';
+import { watchOwnMemory } from '../own-memory.js';
 import type { VerifyOptions } from '../program.js';
 import { rowsOf, writtenRows } from '../rows.js';
 import { Standings } from '../standings.js';
@@ -42,7 +43,7 @@ async function runSuite(suite: Suite, options: VerifyOptions): Promise<number> {
     runs: options.runs,
     label: 'verify',
     run: async (subject, round) => {
-      const memory = watchMemory();
+      const memory = watchOwnMemory();
       const begun = performance.now();
       rows = await subject.compare(ends);
       const seconds = (performance.now() - begun) / 1_000;
@@ -50,24 +51,6 @@ async function runSuite(suite: Suite, options: VerifyOptions): Promise<number> {
     },
   });
   return writeReport(options, standings, rows);
-}
-
-const LOOK_EVERY_MS = 100;
-
-/** Of this process, which asks: the servers are its children, and do not count. */
-function watchMemory(): { stop: () => number } {
-  let peak = 0;
-  const look = () => {
-    peak = Math.max(peak, process.memoryUsage.rss());
-  };
-  const timer = setInterval(look, LOOK_EVERY_MS);
-  return {
-    stop: () => {
-      clearInterval(timer);
-      look();
-      return peak;
-    },
-  };
 }
 
 /** As pgbench makes them, on both ends; what it writes into history too. */

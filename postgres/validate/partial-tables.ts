@@ -105,7 +105,8 @@ interface Column {
   isRequired: boolean;
 }
 
-function readColumns(session: Session, tables: string[]): Promise<Column[]> {
+async function readColumns(session: Session, tables: string[]): Promise<Column[]> {
+  if (tables.length === 0) return [];
   return session.query<Column & Record<string, unknown>>(COLUMNS_SQL, [tables]);
 }
 

@@ -45,21 +45,19 @@ interface Named {
 }
 
 export async function checkTargetEmpty({ source, target, selection }: OnBoth): Promise<Finding[]> {
-  const wanted = [...selection.selected.map(nameRelation), ...(await readObjects(source))].map(
-    ({ name }) => name,
-  );
   const present = [
     ...(await readRelations(target, 'recorded')).map(nameRelation),
     ...(await readObjects(target)),
   ];
-  const wantedNames = new Set(wanted);
-  const colliding = present.filter(({ name }) => wantedNames.has(name));
-  const others = present.filter(({ name }) => !wantedNames.has(name));
   const { database } = target.endpoint;
   if (present.length === 0) {
     const why = `Database ${database} of the target is empty.`;
     return [{ id: 'target.empty', scope: 'target', verdict: 'ok', why }];
   }
+  const wanted = [...selection.selected.map(nameRelation), ...(await readObjects(source))];
+  const wantedNames = new Set(wanted.map(({ name }) => name));
+  const colliding = present.filter(({ name }) => wantedNames.has(name));
+  const others = present.filter(({ name }) => !wantedNames.has(name));
   return [...tellCollisions(colliding, database), ...tellOthers(others, database)];
 }
 

@@ -65,6 +65,14 @@ describe('the arguments of the benchmark', () => {
     });
   });
 
+  it('are three looks at 10,000 tables, with an empty target and with a full one', async () => {
+    assert.deepEqual(await parse('validate'), {
+      runs: 3,
+      subjects: ['onto-nothing', 'onto-tables'],
+      tables: 10_000,
+    });
+  });
+
   it('are ten cutovers and rollbacks of every case', async () => {
     assert.deepEqual(await parse('cutover'), {
       cases: ['pgbench', 'tables', 'pgbouncer'],
@@ -127,7 +135,14 @@ async function parse(...args: string[]): Promise<unknown> {
     parsed = options;
     return 0;
   };
-  const program = buildProgram({ load: run, stop: run, apply: run, verify: run, cutover: run });
+  const program = buildProgram({
+    load: run,
+    stop: run,
+    apply: run,
+    verify: run,
+    cutover: run,
+    validate: run,
+  });
   for (const command of [program, ...program.commands]) {
     command.configureOutput({ writeErr: () => undefined });
   }
