@@ -10,6 +10,8 @@ import type {
   StopReport,
   Totals,
 } from '../contract/state.js';
+import { estimates, otherBlocks, warnings } from './finding-details.js';
+import { prose, size, verbatim } from './markdown.js';
 import type { MigrationRun } from './run.js';
 
 export function showDetails(run: MigrationRun): void {
@@ -22,12 +24,15 @@ const CUT_BY_THE_PAGE = '\u00a0';
 export function renderDetails(state: MigrationState): string {
   return [
     headline(state),
+    ...otherBlocks(state),
     next(state),
     cutover(state),
     ...alerts(state),
     drift(state),
     stages(state),
     progress(state),
+    warnings(state),
+    estimates(state),
     CUT_BY_THE_PAGE,
   ]
     .filter((part) => part !== '')
@@ -54,20 +59,6 @@ function headline(state: MigrationState): string {
   const { code, message, remedy } = state.blocked;
   const mends = remedy === undefined ? '' : `\n\n**Remedy:** ${verbatim(remedy)}`;
   return `**BLOCKED** in **${state.stage}**: \`${code}\` ${prose(message)}${mends}`;
-}
-
-/** As it was written, to be copied from the page. */
-function verbatim(text: string): string {
-  const code = text.replaceAll('`', "'");
-  return code.includes('\n') ? `\n\`\`\`\n${code}\n\`\`\`` : `\`${code}\``;
-}
-
-/** The page makes quotes typographic and takes other signs for Markdown: names in quotes stay as they are. */
-function prose(text: string): string {
-  return text
-    .split(/([\w.]*"[^"\n]*"[\w.]*)/)
-    .map((part, n) => (n % 2 === 1 ? verbatim(part) : part.replaceAll(/[\\`*_<>[\]]/g, '\\$&')))
-    .join('');
 }
 
 function whatIsLeft({ leftovers }: Outcome): string {
@@ -159,15 +150,6 @@ function ofAll(what: string, done: number, all: number): string {
 function share({ bytesDone, bytesPlanned }: Totals): string {
   const percent = Math.min(99, Math.floor((Number(bytesDone) / Number(bytesPlanned)) * 100));
   return `copied ${String(percent)} % of ${size(Number(bytesPlanned))}`;
-}
-
-const UNITS = ['bytes', 'kB', 'MB', 'GB', 'TB', 'PB'];
-
-/** As pg_size_pretty, in steps of 1024. */
-function size(bytes: number): string {
-  const step = Math.min(UNITS.length - 1, Math.max(0, Math.floor(Math.log2(bytes) / 10)));
-  const count = bytes / 1024 ** step;
-  return `${count.toFixed(step === 0 || count >= 100 ? 0 : 1)} ${UNITS[step] ?? ''}`;
 }
 
 /** The workflow hears of figures every few minutes only. */

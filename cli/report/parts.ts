@@ -15,23 +15,42 @@ type Cell = Html | string | number | undefined;
  * nothing is known is left out.
  */
 export function table(all: Column[], rows: Cell[][]): Html {
+  return groupedTable(all, [{ rows }]);
+}
+
+export interface RowGroup {
+  /** On a row of its own above the others. */
+  title?: string;
+  rows: Cell[][];
+}
+
+export function groupedTable(all: Column[], groups: RowGroup[]): Html {
   const shown = all
     .map((column, n) => ({ ...column, n }))
-    .filter(({ n }) => n === 0 || rows.some((row) => !isEmpty(row[n])));
+    .filter(({ n }) => n === 0 || groups.some(({ rows }) => rows.some((row) => !isEmpty(row[n]))));
   return html`<table>
     <thead>
       <tr>
         ${shown.map((column) => html`<th scope="col" class="${classOf(column)}">${column.label}</th>`)}
       </tr>
     </thead>
-    <tbody>
-      ${rows.map(
-        (row) =>
-          html`<tr>
-            ${shown.map((column) => cell(column, row[column.n]))}
-          </tr>`,
-      )}
-    </tbody>
+    ${groups.map(
+      ({ title, rows }) =>
+        html`<tbody>
+          ${
+            title !== undefined &&
+            html`<tr class="group">
+              <th colspan="${shown.length}" scope="rowgroup">${title}</th>
+            </tr>`
+          }
+          ${rows.map(
+            (row) =>
+              html`<tr>
+                ${shown.map((column) => cell(column, row[column.n]))}
+              </tr>`,
+          )}
+        </tbody>`,
+    )}
   </table>`;
 }
 

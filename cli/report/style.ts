@@ -68,7 +68,8 @@ dd { margin: 0; min-width: 0; }
 table { width: 100%; border-collapse: collapse; font-size: 14px; margin-top: 8px; }
 th { text-align: left; font-weight: 500; font-size: 13px; color: var(--muted); padding: 6px 16px 6px 0; border-bottom: 1px solid var(--line); vertical-align: bottom; }
 td { min-width: 84px; padding: 7px 16px 7px 0; border-bottom: 1px solid var(--line); vertical-align: top; }
-tr:last-child > td { border-bottom: 0; }
+tbody:last-child > tr:last-child > td { border-bottom: 0; }
+.group th { padding-top: 18px; color: var(--text); font-weight: 600; }
 th:last-child, td:last-child { padding-right: 0; }
 .num { text-align: right; font-variant-numeric: tabular-nums; white-space: nowrap; }
 .nowrap { white-space: nowrap; font-variant-numeric: tabular-nums; overflow-wrap: normal; }
@@ -120,7 +121,9 @@ footer { color: var(--muted); font-size: 13px; padding-top: 4px; padding-bottom:
   dd { margin-bottom: 8px; }
   thead { display: none; }
   tr { display: block; padding: 9px 0; border-bottom: 1px solid var(--line); }
-  tr:last-child { border-bottom: 0; }
+  tbody:last-child > tr:last-child { border-bottom: 0; }
+  .group th { display: block; padding: 10px 0 0; border: 0; }
+  tr.group { padding-bottom: 4px; }
   td { display: grid; grid-template-columns: 104px 1fr; gap: 10px; padding: 2px 0; border: 0; text-align: left; white-space: normal; }
   td.num, td.nowrap { text-align: left; white-space: normal; overflow-wrap: anywhere; }
   td::before { content: attr(data-label); color: var(--muted); font-size: 13px; }

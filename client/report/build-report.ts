@@ -57,6 +57,7 @@ export function buildReport(collected: Collected, circumstances: Circumstances):
     completeness: completenessOf(collected, circumstances),
     ...((collected.spec ?? collected.input) ? { spec: collected.spec ?? collected.input } : {}),
     findings: collected.findings,
+    ...(collected.estimates ? { estimates: collected.estimates } : {}),
     ...(blocked ? { blocked } : {}),
     stages: stagesOf(collected, events, { endedAt, isFinished: outcome?.outcome === 'finished' }),
     load: loadOf(collected),

@@ -42,7 +42,11 @@ const TAKE: { [N in Name]?: Take<N> } = {
   validate: (collected, { result }) => {
     collected.spec = result.spec;
     collected.findings = result.findings;
+    if (result.estimates) collected.estimates = result.estimates;
     if (result.pgtrek) collected.validators.add(result.pgtrek);
+  },
+  rehearse: (collected, { result }) => {
+    collected.findings = [...collected.findings, ...result.findings];
   },
   dumpSchema: (collected, { result }) => {
     // A restart, and a change that is adopted, dump anew.
@@ -184,6 +188,7 @@ function isReversed(forward: Spec | undefined, spec: Spec): boolean {
 /** Which stage an activity belongs to; those that run beside the stages are not here. */
 const STAGE_OF: Partial<Record<Name, StageName>> = {
   validate: 'validate',
+  rehearse: 'validate',
   dumpSchema: 'dump',
   dumpDatabase: 'dump',
   restorePreData: 'restore',

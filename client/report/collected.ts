@@ -2,6 +2,7 @@
 import type { CutOver } from '../../contract/activities.js';
 import type { Spec, SpecInput } from '../../contract/spec.js';
 import type {
+  Estimate,
   Finding,
   MigrationEvent,
   MigrationState,
@@ -29,6 +30,7 @@ export interface Collected {
   input?: Partial<SpecInput>;
   spec?: Spec;
   findings: Finding[];
+  estimates?: Estimate[];
   /** Versions of pgtrek that validated. */
   validators: Set<string>;
   sdk: Set<string>;
@@ -131,6 +133,7 @@ const EVENTS_KEPT = 20_000;
 export function collectState(collected: Collected, state: MigrationState): void {
   collected.state = state;
   if (state.findings.length > 0) collected.findings = state.findings;
+  if (state.estimates) collected.estimates = state.estimates;
   collectEvents(collected, state.events);
   if (state.cutover) collectCutover(collected, state);
   if (state.verification) collectVerification(collected, state.verification);

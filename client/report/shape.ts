@@ -3,6 +3,7 @@ import type { CutoverReport, Direction } from '../../contract/cutover.js';
 import type { MessageName } from '../../contract/message-shapes.js';
 import type { SchemaChange } from '../../contract/schema-change.js';
 import type {
+  Estimate,
   Finding,
   LoadMethod,
   MigrationEvent,
@@ -50,6 +51,8 @@ export interface MigrationReport {
   spec?: unknown;
   /** Of the last validate. */
   findings: Finding[];
+  /** What validate expected each stage to take. */
+  estimates?: Estimate[];
   blocked?: { stage: StageName; code: string; message: string; remedy?: string; since: string };
   stages: ReportStage[];
   load: ReportLoad;

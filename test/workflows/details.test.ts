@@ -117,6 +117,56 @@ describe('the details in the Web UI', () => {
     assert.match(text, /^\*\*⚠\*\* our slots hold back 41 GB\n\n\*\*⚠\*\* the target is 10 min behind$/m);
   });
 
+  it('say of validate what else blocks, with its remedy, and of many how many more', () => {
+    const findings = Array.from({ length: 7 }, (_, n) => ({
+      id: 'source.replica_identity',
+      scope: `source.table public.t${String(n)}`,
+      verdict: 'block' as const,
+      why: `Table public.t_${String(n)} has no key.`,
+      remedy: `ALTER TABLE public.t_${String(n)} REPLICA IDENTITY FULL;`,
+      ...(n === 1 ? { restart: true } : {}),
+    }));
+    const text = renderDetails({
+      ...STATE,
+      status: 'blocked',
+      findings,
+      blocked: {
+        stage: 'validate',
+        code: 'VALIDATION_FAILED',
+        message: 'Table public.t_0 has no key. (and 6 more findings)',
+        remedy: 'ALTER TABLE public.t_0 REPLICA IDENTITY FULL;',
+        since: '',
+      },
+    });
+    assert.equal(text.match(/Table public\.t\\_0/g)?.length, 1);
+    assert.match(
+      text,
+      /\*\*✖\*\* `source\.replica_identity` Table public\.t\\_1 has no key\.\n\n\*\*Remedy:\*\* `ALTER TABLE public\.t_1 REPLICA IDENTITY FULL;`\n\nThe server needs a restart/,
+    );
+    assert.match(text, /\*\*And 2 more\*\* that block/);
+    assert.ok(text.indexOf('And 2 more') < text.indexOf('signal `retry`'), 'before what comes next');
+  });
+
+  it('count the warnings, name the first, and tell what the stages to come will take, until the end', () => {
+    const warn = (id: string) => ({ id, scope: 'source', verdict: 'warn' as const, why: id });
+    const ids = ['source.a', 'source.b', 'source.b', 'source.c', 'source.d', 'source.e', 'source.f'];
+    const estimates = [
+      { stage: 'validate' as const, seconds: 1, how: 'it' },
+      { stage: 'load' as const, seconds: 740, bytes: String(34 * 1024 ** 3), how: 'it' },
+      { stage: 'stop' as const, seconds: 0.2, how: 'it' },
+    ];
+    const told = { findings: ids.map(warn), estimates };
+    const text = renderDetails({ ...STATE, ...told });
+    assert.match(text, /\*\*7 warnings\*\* of validate: `source\.a`, `source\.b`, .*`source\.e`, …\n/);
+    assert.match(text, /Expected: load about 12 min, 34\.0 GB · stop about 1 s\n/);
+    const ended = renderDetails({
+      ...STATE,
+      ...told,
+      outcome: { outcome: 'finished', leftovers: [], notes: [] },
+    });
+    assert.doesNotMatch(ended, /warnings|Expected/);
+  });
+
   it('keep names in quotes, statements of several lines, and signs as they were written', () => {
     const text = renderDetails({
       ...STATE,

@@ -1,7 +1,9 @@
-import type { MigrationReport, ReportStage } from '../../../client/index.js';
+import type { Estimate, MigrationReport, ReportStage } from '../../../client/index.js';
+import { tellEstimate } from '../../render/estimates.js';
 import { formatDuration } from '../../render/format.js';
 import { renderBars } from '../bars.js';
 import { html } from '../html.js';
+import type { Html } from '../html.js';
 import { formatMoment, pill, table } from '../parts.js';
 import type { Section } from '../parts.js';
 
@@ -9,7 +11,7 @@ import type { Section } from '../parts.js';
 const DRAWN = 40;
 
 export function stagesSection(report: MigrationReport): Section | undefined {
-  const { stages, madeAt } = report;
+  const { stages, madeAt, estimates = [] } = report;
   if (stages.length === 0) return undefined;
   const ran = stages.filter(({ startedAt }) => startedAt !== undefined);
   const from = Math.min(...ran.map(({ startedAt }) => Date.parse(startedAt ?? '')));
@@ -33,6 +35,7 @@ export function stagesSection(report: MigrationReport): Section | undefined {
         { label: 'Began', kind: 'whole' },
         { label: 'Ended', kind: 'whole' },
         { label: 'Took', kind: 'num' },
+        { label: 'Expected' },
         { label: 'State' },
       ],
       stages.map((stage) => [
@@ -40,17 +43,25 @@ export function stagesSection(report: MigrationReport): Section | undefined {
         stage.startedAt && formatMoment(stage.startedAt),
         stage.endedAt && formatMoment(stage.endedAt),
         stage.startedAt && lengthOf(stage, madeAt),
+        renderEstimate(estimates.find((estimate) => estimate.stage === stage.name)),
         stateOf(stage),
       ]),
     )}`,
   };
 }
 
-function introOf({ stages }: MigrationReport): string {
+function renderEstimate(estimate: Estimate | undefined): Html | undefined {
+  if (!estimate) return undefined;
+  const { how } = estimate;
+  return html`${tellEstimate(estimate)}${how !== '' && html`<span class="remedy muted small">${how}</span>`}`;
+}
+
+function introOf({ stages, estimates = [] }: MigrationReport): string {
   const approximate = stages.some((stage) => stage.approximate)
     ? ' Where it says “about”, no event is known: the times are those of the stage’s first and last activity.'
     : '';
-  return `Times are UTC, by the clock of Temporal’s server and workers.${approximate}`;
+  const expected = estimates.length > 0 ? ' What was expected, validate has reckoned beforehand.' : '';
+  return `Times are UTC, by the clock of Temporal’s server and workers.${approximate}${expected}`;
 }
 
 function lengthOf({ startedAt, endedAt }: ReportStage, madeAt: string): string {

@@ -52,6 +52,26 @@ describe('a report as a page', () => {
       assert.ok(text.includes(fact), fact);
   });
 
+  it('tells findings in groups, what blocks first, and beside each stage what was expected of it', () => {
+    const text = page.replaceAll(/<[^>]*>/g, ' ').replaceAll(/\s+/g, ' ');
+    const findings = text.slice(text.indexOf('What validate found'));
+    const order = [
+      'source.wal_level',
+      'needs restart',
+      'source · table',
+      'source.replica_identity',
+      'source.connection',
+    ];
+    const places = order.map((part) => findings.indexOf(part));
+    assert.deepEqual(
+      places,
+      [...places].sort((a, b) => a - b),
+    );
+    assert.ok(!places.includes(-1), places.join(', '));
+    assert.match(page, /<code>ALTER TABLE public\.audit ADD PRIMARY KEY \(…\);<\/code>/);
+    assert.match(text, /load 2026-11-20 .* about 10 h, 742 GB 742 GB at 21 MB\/s/);
+  });
+
   it('leaves out what there is nothing to say of', () => {
     const ids = [...renderReport(emptyReport()).matchAll(/<section id="(\w+)"/g)].map(([, id]) => id);
     assert.deepEqual(ids, ['messages', 'versions']);

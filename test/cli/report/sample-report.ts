@@ -67,10 +67,29 @@ export function sampleReport(changes: Partial<MigrationReport> = {}): MigrationR
       },
       {
         id: 'source.replica_identity',
-        scope: 'source',
+        scope: 'source.table public.audit',
         verdict: 'warn',
         why: `Table ${HOSTILE} has no usable replica identity.`,
-        remedy: 'ALTER TABLE public.audit REPLICA IDENTITY FULL',
+        remedy:
+          'ALTER TABLE public.audit REPLICA IDENTITY FULL; -- each UPDATE then logs the whole old row. Better: ALTER TABLE public.audit ADD PRIMARY KEY (…);',
+        fix: { on: 'source', statements: ['ALTER TABLE public.audit REPLICA IDENTITY FULL;'] },
+      },
+      {
+        id: 'source.wal_level',
+        scope: 'source',
+        verdict: 'block',
+        why: 'wal_level of the source is replica; logical replication needs logical.',
+        remedy: "ALTER SYSTEM SET wal_level = 'logical';",
+        restart: true,
+      },
+    ],
+    estimates: [
+      { stage: 'restore', seconds: 70, how: '214 tables and 718 other objects' },
+      {
+        stage: 'load',
+        seconds: 36_000,
+        bytes: String(742 * 1024 ** 3),
+        how: `742 GB at 21 MB/s, as read from the source just now ${HOSTILE}`,
       },
     ],
     stages: [
