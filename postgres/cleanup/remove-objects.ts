@@ -37,14 +37,20 @@ const LANES_SQL = `
   WHERE c.relnamespace = to_regnamespace('pgtrek') AND c.relkind = 'r' AND c.relname ~ $1
     AND obj_description(c.oid, 'pg_class') = $2`;
 
+const JOURNALS_SQL = `
+  SELECT /* pgtrek: find-journals */ c.relname AS lane FROM pg_class c
+  WHERE c.relnamespace = to_regnamespace('pgtrek') AND c.relkind = 'r' AND c.relname ~ $1
+    AND obj_description(c.oid, 'pg_class') = $2`;
+
 const SUBSCRIBED_LANES_SQL = `
   SELECT /* pgtrek: find-subscribed-lanes */ s.subname AS lane FROM pg_subscription s
   WHERE s.subname ~ $1 AND obj_description(s.oid, 'pg_subscription') = $2
     AND s.subdbid = (SELECT oid FROM pg_database WHERE datname = current_database())
-  UNION
-  SELECT c.relname FROM pg_class c
-  WHERE c.relnamespace = to_regnamespace('pgtrek') AND c.relkind = 'r' AND c.relname ~ $1
-    AND obj_description(c.oid, 'pg_class') = $2`;
+  UNION ${JOURNALS_SQL}`;
+
+/** Before 14 only a superuser may read a subscription's oid, by which its mark is found. */
+const READS_MARKS_SQL = `
+  SELECT /* pgtrek: may-read-marks */ has_column_privilege('pg_catalog.pg_subscription', 'oid', 'SELECT') AS may`;
 
 type End = Endpoint['end'];
 /** The way back has its subscriptions and its ledger on the source, its slots and publications on the target. */
@@ -131,7 +137,8 @@ async function removeSubscriptions(job: Job, session: Session, notes: string[]):
   await takeOver(session, job.owner, 'cleanup');
   await endSessions(job, session);
   const given = session.endpoint.end === 'target' ? givenStart(job.spec) : undefined;
-  for (const lane of await findLanes(session, SUBSCRIBED_LANES_SQL, job)) {
+  const { may } = await session.one<{ may: boolean }>(READS_MARKS_SQL);
+  for (const lane of await findLanes(session, may ? SUBSCRIBED_LANES_SQL : JOURNALS_SQL, job)) {
     const told = given && (await releaseSlot(job, session, { lane, slot: given.slot }));
     if (told) notes.push(told);
     await dropSubscription(session, lane);

@@ -8,6 +8,7 @@ import { startWriter } from '../../dev/writer.js';
 import { cliOf, unwrapped, writeSpec } from '../harness/cli.js';
 import { assertEqualDatabases } from '../harness/equal.js';
 import { assertNothingLeft } from '../harness/leaks.js';
+import { OLDEST } from '../harness/majors.js';
 import { untilCompleted, untilState } from '../harness/migrations.js';
 import { MOVER, createPlainDatabases, createPlainRoles } from '../harness/plain-roles.js';
 import { specFor } from '../harness/spec.js';
@@ -17,6 +18,7 @@ import { createDatabases, openWorld, query } from '../harness/world.js';
 import type { Databases, World } from '../harness/world.js';
 
 const QUEUE = 'versions';
+const FROM = String(OLDEST);
 
 describe('servers and roles that people have', { concurrency: 2 }, () => {
   let world: World;
@@ -27,7 +29,7 @@ describe('servers and roles that people have', { concurrency: 2 }, () => {
   const env = { MOVER_PASSWORD: MOVER.password, SAME_PASSWORD: '' };
 
   before(async () => {
-    [world, same] = await Promise.all([openWorld(), startCluster({ major: 15 })]);
+    [world, same] = await Promise.all([openWorld({ sourceMajor: OLDEST }), startCluster({ major: OLDEST })]);
     env.SAME_PASSWORD = same.password;
     worker = await startWorker(world, { taskQueue: QUEUE, env });
     client = await connect({ address: world.temporal.address, taskQueue: QUEUE });
@@ -39,7 +41,7 @@ describe('servers and roles that people have', { concurrency: 2 }, () => {
     await Promise.all([world.close(), same.remove()]);
   });
 
-  it('15 → 18 without a superuser on either end, under a writer', async () => {
+  it(`${FROM} → 18 without a superuser on either end, under a writer`, async () => {
     const databases = await createPlainDatabases(world, 'plain');
     const migration = await moveUnderWriter(databases, moverSpec('plain', databases));
     const superuser = { source: world.source.connection('plain'), target: world.target.connection('plain') };
@@ -48,7 +50,7 @@ describe('servers and roles that people have', { concurrency: 2 }, () => {
     assert.equal((await migration.state()).outcome?.outcome, 'finished');
   });
 
-  it('15 → 18 without a superuser, by pg_dump and pg_restore', async () => {
+  it(`${FROM} → 18 without a superuser, by pg_dump and pg_restore`, async () => {
     const databases = await createPlainDatabases(world, 'plain_dump');
     const migration = await client.start({
       ...moverSpec('plain-dump', databases),
@@ -62,7 +64,7 @@ describe('servers and roles that people have', { concurrency: 2 }, () => {
     });
   });
 
-  it('15 → 18 without a superuser, copied by the server, paused on its way and cut over', async () => {
+  it(`${FROM} → 18 without a superuser, copied by the server, paused on its way and cut over`, async () => {
     const databases = await createPlainDatabases(world, 'plain_native');
     const migration = await client.start({
       ...moverSpec('plain-native', databases),
@@ -125,7 +127,7 @@ describe('servers and roles that people have', { concurrency: 2 }, () => {
     await assertEqualDatabases(superuser);
   });
 
-  it('15 → 15, under a writer', async () => {
+  it(`${FROM} → ${FROM}, under a writer`, async () => {
     const { source } = await createDatabases(world, 'same');
     await query(same.connection(), 'CREATE DATABASE same');
     const databases = { source, target: same.connection('same') };
@@ -149,7 +151,7 @@ describe('servers and roles that people have', { concurrency: 2 }, () => {
       unwrapped(stdout),
       /pg_dump is of PostgreSQL 15 and cannot dump the source, which is 18\. → Install the client tools of PostgreSQL 18/,
     );
-    assert.match(unwrapped(stdout), /target.*15.*18|18.*15/);
+    assert.match(unwrapped(stdout), new RegExp(`target.*${FROM}.*18|18.*${FROM}`));
   });
 
   function moverSpec(name: string, databases: Databases): SpecInput {
