@@ -49,6 +49,9 @@ interface Position {
 /** Where a limit is set, what is forecast is worth waiting for. */
 const LIMITED_MS = 1_000;
 
+/** What the checks themselves write, of which all is rolled back, and the server of its own accord. */
+const OWN_BYTES = 256 * 1024;
+
 /** Its end reads a second time; the checks run meanwhile. */
 export async function beginWal(source: Session, { cdc }: Spec): Promise<() => Promise<Wal | undefined>> {
   const read = () => source.one<Position & Record<string, unknown>>(positionSql(source.version));
@@ -65,9 +68,10 @@ export async function beginWal(source: Session, { cdc }: Spec): Promise<() => Pr
 function walBetween(first: Position, last: Position): Wal | undefined {
   if (first.position === null || last.position === null) return undefined;
   const seconds = Math.max(last.at - first.at, 0.001);
+  const written = Number(BigInt(last.position) - BigInt(first.position));
   const { counted, countedSeconds, keepMb, checkpointMb } = last;
   return {
-    now: Number(BigInt(last.position) - BigInt(first.position)) / seconds,
+    now: written > OWN_BYTES ? written / seconds : 0,
     seconds,
     average:
       counted !== null && countedSeconds !== null && countedSeconds >= AVERAGE_SECONDS

@@ -23,7 +23,10 @@ export async function checkOrigin({ target, spec }: OnTarget): Promise<Finding[]
       ...finding,
       verdict: 'warn',
       why: `${user} may not call pg_replication_origin_progress: slot ${given.slot} is handed back where it has confirmed, and its next reader may get the last changes twice.`,
-      remedy: `GRANT EXECUTE ON FUNCTION pg_catalog.pg_replication_origin_progress(text, boolean) TO ${escapeIdentifier(user)};`,
+      remedy:
+        target.version < 140000
+          ? 'Let nobody else read from that slot afterwards, or use a superuser as target.user: before 14 nobody else may call it.'
+          : `GRANT EXECUTE ON FUNCTION pg_catalog.pg_replication_origin_progress(text, boolean) TO ${escapeIdentifier(user)};`,
     },
   ];
 }

@@ -8,7 +8,7 @@ const ROOT = fileURLToPath(new URL('../../', import.meta.url));
 const CHECKS = ['postgres/validate', 'activities/hook-check.ts', 'activities/cutover-pgbouncer-check.ts'];
 
 /** What looks like an id, and is a scope, a setting or a field of the spec. */
-const NO_IDS = new Set(['notify.webhook', 'rds.logical_replication']);
+const NO_IDS = new Set(['notify.webhook', 'rds.logical_replication', 'source.user_mappings']);
 
 export interface FindingId {
   /** With `*` for what is put together as the check runs. */

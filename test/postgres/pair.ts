@@ -45,9 +45,10 @@ export async function startPair(options: { source: ClusterOptions; target: Clust
     ...clusters,
     async newDatabases(how = {}) {
       const name = `test_${(count += 1)}`;
-      for (const end of ['source', 'target'] as const) {
-        await runOn(clusters[end], 'postgres', `CREATE DATABASE ${name} ${how[end] ?? ''}`);
-      }
+      const ends = ['source', 'target'] as const;
+      await Promise.all(
+        ends.map((end) => runOn(clusters[end], 'postgres', `CREATE DATABASE ${name} ${how[end] ?? ''}`)),
+      );
       return databasesOf(clusters, name);
     },
     async clear({ name }) {

@@ -12,38 +12,65 @@ import type { Databases, Pair, ValidateOptions } from '../pair.js';
 type End = 'source' | 'target';
 const ENDS: End[] = ['source', 'target'];
 
-/** Every fixture on the servers that it names: found in the quirk, not in its twin, and mended by what it prints. */
-describe('what validate finds', () => {
-  const pairs = new Map<string, Promise<Pair>>();
-  after(async () => {
-    for (const pair of pairs.values()) await (await pair).remove();
-  });
+/** Servers with settings of their own are there for one use only. */
+class Pairs {
+  readonly #shared = new Map<string, Promise<Pair>>();
 
-  function pairFor(majors: string, { settings }: Half): Promise<Pair> {
-    const key = JSON.stringify([majors, settings]);
+  async use(majors: string, { settings }: Half, work: (pair: Pair) => Promise<void>): Promise<void> {
     const [source = 0, target = 0] = majors.split('>').map(Number);
-    const pair =
-      pairs.get(key) ??
+    const start = () =>
       startPair({
         source: { major: source, settings: settings.source },
         target: { major: target, settings: settings.target },
       });
-    pairs.set(key, pair);
-    return pair;
+    if (ENDS.every((end) => Object.keys(settings[end]).length === 0)) {
+      const pair = this.#shared.get(majors) ?? start();
+      this.#shared.set(majors, pair);
+      await work(await pair);
+      return;
+    }
+    const pair = await start();
+    try {
+      await work(pair);
+    } finally {
+      await pair.remove();
+    }
   }
 
-  for (const quirk of readQuirks()) {
-    for (const majors of quirk.pairs) {
-      it(`${quirk.name}, ${majors.quirk.replace('>', ' to ')}`, async () => {
-        await withDatabases(await pairFor(majors.quirk, quirk.quirk), quirk.quirk, (servers) =>
-          assertQuirk(servers, quirk),
-        );
-        await withDatabases(await pairFor(majors.twin, quirk.twin), quirk.twin, async ({ databases }) => {
-          const findings = await databases.validate(optionsOf(quirk.twin, databases));
-          for (const wanted of quirk.findings) assert.deepEqual(matching(findings, wanted), []);
+  async remove(): Promise<void> {
+    for (const pair of this.#shared.values()) await (await pair).remove();
+  }
+}
+
+/** With PGTREK_FULL all servers that it names, else one: the oldest for every second fixture. */
+function isTurn(index: number): (majors: unknown, n: number, all: unknown[]) => boolean {
+  return (_, n, { length }) => process.env.PGTREK_FULL === '1' || index % length === n;
+}
+
+/** Every fixture on the servers that it names: found in the quirk, not in its twin, and mended by what it prints. */
+describe('what validate finds', { concurrency: 3 }, () => {
+  const quirks = readQuirks();
+  const onAll = quirks.flatMap((quirk, index) =>
+    quirk.pairs.filter(isTurn(index)).map((majors) => ({ quirk, majors })),
+  );
+  for (const from of new Set(onAll.map(({ majors }) => majors.quirk))) {
+    describe(`from ${from.replace('>', ' to ')}`, { concurrency: 1 }, () => {
+      const pairs = new Pairs();
+      after(() => pairs.remove());
+      for (const { quirk, majors } of onAll.filter((each) => each.majors.quirk === from)) {
+        it(quirk.name, async () => {
+          await pairs.use(majors.quirk, quirk.quirk, (pair) =>
+            withDatabases(pair, quirk.quirk, (servers) => assertQuirk(servers, quirk)),
+          );
+          await pairs.use(majors.twin, quirk.twin, (pair) =>
+            withDatabases(pair, quirk.twin, async ({ databases }) => {
+              const findings = await databases.validate(optionsOf(quirk.twin, databases));
+              for (const wanted of quirk.findings) assert.deepEqual(matching(findings, wanted), []);
+            }),
+          );
         });
-      });
-    }
+      }
+    });
   }
 });
 

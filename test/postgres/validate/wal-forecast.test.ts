@@ -72,7 +72,11 @@ async function whileWritten<T>(pair: Pair, { name }: Databases, work: () => Prom
   await writer.connect();
   let done = false;
   const write = async () => {
-    while (!done) await writer.query(`SELECT pg_logical_emit_message(false, 'test', repeat('x', 100000))`);
+    // Slower than a lane applies: else that would be told.
+    while (!done)
+      await writer.query(
+        `SELECT pg_logical_emit_message(false, 'test', repeat('x', 100000)), pg_sleep(0.01)`,
+      );
   };
   const writing = write();
   try {

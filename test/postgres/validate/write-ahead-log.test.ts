@@ -32,6 +32,12 @@ describe('settings of the source’s log', () => {
     assertFinding(findings, { id: 'source.synchronous_standby_names', verdict: 'ok' });
   });
 
+  it('asks for output plugins only where the server has a setting for them', async () => {
+    const databases = await good.newDatabases();
+    const known = await databases.run('source', `SHOW output_plugin_libraries`).catch(() => []);
+    assert.equal(findingsOf(await databases.validate(), 'source.output_plugins').length, known.length);
+  });
+
   it('blocks at wal_level replica, and says that it needs a restart', async () => {
     const findings = await (await bad.newDatabases()).validate();
     assertFinding(findings, {
