@@ -42,7 +42,13 @@ const args = [
 const child = spawn(process.execPath, [...args, '--test-reporter=spec', ...options, ...files], {
   cwd: root,
   stdio: ['ignore', 'inherit', 'inherit'],
-  env: { ...process.env, NODE_ENV: 'test', PGTREK_TEST_CACHE: cache, PGTREK_CLUSTER_TEMPLATES: cache },
+  env: {
+    ...process.env,
+    NODE_ENV: 'test',
+    PGTREK_TEST_CACHE: cache,
+    PGTREK_CLUSTER_TEMPLATES: cache,
+    PGTREK_BENCH_PACKAGE: join(cache, 'bench-package'),
+  },
 });
 for (const signal of /** @type {const} */ (['SIGINT', 'SIGTERM', 'SIGHUP'])) {
   process.on(signal, () => child.kill(signal));

@@ -4,12 +4,23 @@ import { createRequire } from 'node:module';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { execa } from 'execa';
+import { madeOnce } from '../../dev/made-once.js';
 import { buildBundle } from '../../workers/workflow-bundle.js';
 
 const ROOT = fileURLToPath(new URL('../../', import.meta.url));
 
-/** With the program of pgtrek-engine beside it. Returns cli/main.js, to be run by Node. */
+/**
+ * With the program of pgtrek-engine beside it. Returns cli/main.js, to be run by Node. Tests, which come here several times, keep it in
+ * the folder that PGTREK_BENCH_PACKAGE names.
+ */
 export async function buildPackage(folder: string, signal: AbortSignal): Promise<string> {
+  const kept = process.env.PGTREK_BENCH_PACKAGE;
+  if (kept === undefined) await build(folder, signal);
+  else await madeOnce(kept, (draft) => build(draft, signal));
+  return join(kept ?? folder, 'dist', 'cli', 'main.js');
+}
+
+async function build(folder: string, signal: AbortSignal): Promise<void> {
   const dist = join(folder, 'dist');
   await mkdir(dist, { recursive: true });
   const require = createRequire(import.meta.url);
@@ -23,7 +34,6 @@ export async function buildPackage(folder: string, signal: AbortSignal): Promise
   // Of this folder or one above it, as a clone's may be.
   const modules = dirname(dirname(dirname(dirname(tsc))));
   await symlink(join(modules, 'node_modules'), join(folder, 'node_modules'));
-  return join(dist, 'cli', 'main.js');
 }
 
 /** The program of pgtrek-engine; `main`: what buildPackage has returned. */

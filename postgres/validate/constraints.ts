@@ -50,7 +50,7 @@ function tellDeferrable(constraints: Constraint[]): Finding[] {
 function tellNotValid(constraints: Constraint[]): Finding[] {
   return capFindings(
     constraints.map(({ table, name, definition }) => {
-      const statement = `ALTER TABLE ${table} VALIDATE CONSTRAINT ${name};`;
+      const remedy = `ALTER TABLE ${table} VALIDATE CONSTRAINT ${name};`;
       const again = definition.startsWith('FOREIGN KEY')
         ? ''
         : ' Rows that break it come with the load, and not when the table has to be loaded again.';
@@ -59,8 +59,8 @@ function tellNotValid(constraints: Constraint[]): Finding[] {
         scope: `source.table ${table}`,
         verdict: 'warn',
         why: `Constraint ${name} of ${table} is NOT VALID, and stays so on the target.${again}`,
-        remedy: statement,
-        fix: { on: 'source', statements: [statement] },
+        // No fix: it reads the whole table, and the migration does not need it.
+        remedy,
       };
     }),
   );

@@ -12,34 +12,30 @@ import type { Databases, Pair, ValidateOptions } from '../pair.js';
 type End = 'source' | 'target';
 const ENDS: End[] = ['source', 'target'];
 
-/** Servers with settings of their own are there for one use only. */
 class Pairs {
-  readonly #shared = new Map<string, Promise<Pair>>();
+  readonly #pairs = new Map<string, Promise<Pair>>();
 
-  async use(majors: string, { settings }: Half, work: (pair: Pair) => Promise<void>): Promise<void> {
+  /** Started when it is needed first. */
+  of(majors: string, { settings }: Half): Promise<Pair> {
+    const key = JSON.stringify([majors, settings]);
     const [source = 0, target = 0] = majors.split('>').map(Number);
-    const start = () =>
+    const pair =
+      this.#pairs.get(key) ??
       startPair({
         source: { major: source, settings: settings.source },
         target: { major: target, settings: settings.target },
       });
-    if (ENDS.every((end) => Object.keys(settings[end]).length === 0)) {
-      const pair = this.#shared.get(majors) ?? start();
-      this.#shared.set(majors, pair);
-      await work(await pair);
-      return;
-    }
-    const pair = await start();
-    try {
-      await work(pair);
-    } finally {
-      await pair.remove();
-    }
+    this.#pairs.set(key, pair);
+    return pair;
   }
 
   async remove(): Promise<void> {
-    for (const pair of this.#shared.values()) await (await pair).remove();
+    for (const pair of this.#pairs.values()) await (await pair).remove();
   }
+}
+
+function hasSettings({ settings }: Half): boolean {
+  return ENDS.some((end) => Object.keys(settings[end]).length > 0);
 }
 
 /** With PGTREK_FULL all servers that it names, else one: the oldest for every second fixture. */
@@ -55,24 +51,31 @@ describe('what validate finds', { concurrency: 3 }, () => {
   );
   for (const from of new Set(onAll.map(({ majors }) => majors.quirk))) {
     describe(`from ${from.replace('>', ' to ')}`, { concurrency: 1 }, () => {
-      const pairs = new Pairs();
-      after(() => pairs.remove());
+      const shared = new Pairs();
+      after(() => shared.remove());
       for (const { quirk, majors } of onAll.filter((each) => each.majors.quirk === from)) {
         it(quirk.name, async () => {
-          await pairs.use(majors.quirk, quirk.quirk, (pair) =>
-            withDatabases(pair, quirk.quirk, (servers) => assertQuirk(servers, quirk)),
-          );
-          await pairs.use(majors.twin, quirk.twin, (pair) =>
-            withDatabases(pair, quirk.twin, async ({ databases }) => {
-              const findings = await databases.validate(optionsOf(quirk.twin, databases));
-              for (const wanted of quirk.findings) assert.deepEqual(matching(findings, wanted), []);
-            }),
-          );
+          // Servers with settings of their own are there for one fixture.
+          const own = new Pairs();
+          const pairOf = (pair: string, half: Half) => (hasSettings(half) ? own : shared).of(pair, half);
+          try {
+            const pair = await pairOf(majors.quirk, quirk.quirk);
+            await withDatabases(pair, quirk.quirk, (servers) => assertQuirk(servers, quirk));
+            const other = await pairOf(majors.twin, quirk.twin);
+            await withDatabases(other, quirk.twin, ({ databases }) => assertTwin(databases, quirk));
+          } finally {
+            await own.remove();
+          }
         });
       }
     });
   }
 });
+
+async function assertTwin(databases: Databases, { findings: expected, twin }: Quirk): Promise<void> {
+  const findings = await databases.validate(optionsOf(twin, databases));
+  for (const wanted of expected) assert.deepEqual(matching(findings, wanted), []);
+}
 
 interface Servers {
   databases: Databases;
