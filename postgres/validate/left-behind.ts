@@ -13,7 +13,7 @@ export function checkMaterializedViews({ selection }: OnSource): Finding[] {
       id: 'source.materialized_views',
       scope: 'source',
       verdict: 'warn',
-      why: `Materialised views are not replicated: ${names.length} hold on the target what they held when they were last refreshed there: ${listNames(names)}.`,
+      why: `Materialised views are not replicated, and hold on the target what they held when they were last refreshed there: ${listNames(names)}.`,
       remedy: `${names
         .slice(0, 20)
         .map((name) => `REFRESH MATERIALIZED VIEW ${name};`)
