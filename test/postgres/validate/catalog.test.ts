@@ -20,14 +20,8 @@ const TESTED_ELSEWHERE: Record<string, { test: string; why: string }> = {
     test: 'postgres/validate/servers',
     why: 'only ok is seen there: no server of 10, 12 or 19 is at hand',
   },
-  'source.primary': {
-    test: 'postgres/validate/servers',
-    why: 'only ok is seen there: no standby is at hand',
-  },
-  'target.primary': {
-    test: 'postgres/validate/servers',
-    why: 'only ok is seen there: no standby is at hand',
-  },
+  'source.primary': { test: 'postgres/validate/standby', why: 'a standby' },
+  'target.primary': { test: 'postgres/validate/standby', why: 'a standby' },
   'source.pooler': { test: 'postgres/validate/pooler', why: 'a pooler' },
   'target.pooler': { test: 'postgres/validate/pooler', why: 'a pooler' },
   'source.one_server': { test: 'postgres/validate/pooler', why: 'a balancer of two servers' },
