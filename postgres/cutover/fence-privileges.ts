@@ -1,5 +1,6 @@
 /** What a fence needs the source's role to be allowed, and the statements that allow it. */
 import { escapeIdentifier } from 'pg';
+import { BY_NAME } from '../named-tables.js';
 import type { Session } from '../session.js';
 
 /** Something that the role may not do. */
@@ -75,13 +76,11 @@ export async function lacksToDeny(
   });
 }
 
-// Not by to_regclass, which fails for whoever may not use the schema.
 const LOCK_SQL = `
   SELECT /* pgtrek: check-lock-privileges */ t.name
-  FROM unnest($1::text[]) WITH ORDINALITY AS t (name, n)
-    JOIN (pg_class c JOIN pg_namespace s ON s.oid = c.relnamespace) ON format('%I.%I', s.nspname, c.relname) = t.name
+  FROM unnest($1::text[]) WITH ORDINALITY AS t (name, nth) JOIN ${BY_NAME}
   WHERE NOT has_table_privilege(c.oid, 'UPDATE, DELETE, TRUNCATE')
-  ORDER BY t.n LIMIT 5`;
+  ORDER BY t.nth LIMIT 5`;
 
 export async function lackToLock(source: Session, tables: string[]): Promise<Lack | undefined> {
   if (tables.length === 0) return undefined;

@@ -1,14 +1,13 @@
 /** Whether changes can be applied: in schemas that may be used, from 16 on as each table's owner, and not where row security binds it. */
 import { escapeIdentifier } from 'pg';
 import type { Finding } from '../../contract/findings.js';
+import { BY_NAME } from '../named-tables.js';
 import type { OnBoth } from './check.js';
 import { capFindings, listNames } from './check.js';
 import { grantMembership } from './membership.js';
 import { subscribeId } from './target-privileges.js';
 
-// Not by to_regclass, which fails for whoever may not use the schema.
-const TABLES = `FROM unnest($1::text[]) AS t (name)
-    JOIN (pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace) ON format('%I.%I', n.nspname, c.relname) = t.name`;
+const TABLES = `FROM unnest($1::text[]) AS t (name) JOIN ${BY_NAME}`;
 
 const USAGE_SQL = `
   SELECT /* pgtrek: validate apply schemas */ n.nspname::text AS schema,

@@ -4,7 +4,7 @@ import { givenStart } from '../lane/lane-names.js';
 import type { Session } from '../session.js';
 import type { OnBoth, OnSource } from './check.js';
 import { capFindings, listNames } from './check.js';
-import { NAMED_TABLES } from './named-tables.js';
+import { NAMED_TABLES } from '../named-tables.js';
 import { tablesOf } from './partial-families.js';
 
 const ID = 'source.generated_columns';

@@ -1,6 +1,7 @@
 /** Mode cdc: the slot and the publication that were given, and the tables that must be on the target already. */
 import type { Finding, Fix } from '../../contract/findings.js';
 import { compareLsn } from '../../contract/names.js';
+import { BY_NAME } from '../named-tables.js';
 import { findPartialTables } from '../partial-tables.js';
 import { givenStart } from '../lane/lane-names.js';
 import type { OnBoth, OnSource } from './check.js';
@@ -114,8 +115,7 @@ const TARGET_COLUMNS_SQL = `
   SELECT /* pgtrek: validate target columns */ t.name AS table,
     array_remove(array_agg(a.attname::text), NULL) AS columns
   FROM unnest($1::text[]) AS t (name)
-    -- Not by to_regclass, which fails for whoever may not use the schema.
-    LEFT JOIN (pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace) ON format('%I.%I', n.nspname, c.relname) = t.name
+    LEFT JOIN ${BY_NAME}
     LEFT JOIN pg_attribute a ON a.attrelid = c.oid AND a.attnum > 0 AND NOT a.attisdropped
   GROUP BY 1`;
 

@@ -1,6 +1,7 @@
 /** select.columns and select.rows: names that exist, conditions that can be read, and nothing that breaks the source. */
 import type { Finding } from '../../contract/state.js';
 import { copiesByServer, givenStart } from '../lane/lane-names.js';
+import { BY_NAME } from '../named-tables.js';
 import { findTables } from '../partial-tables.js';
 import { rootOf } from '../selection.js';
 import type { Session } from '../session.js';
@@ -89,14 +90,14 @@ function major({ version }: Session): string {
 }
 
 const COLUMNS_SQL = `
-  SELECT /* pgtrek: validate partial columns */ r.name AS table, a.attname::text AS name,
+  SELECT /* pgtrek: validate partial columns */ t.name AS table, a.attname::text AS name,
     a.attgenerated <> '' AS "isGenerated",
     -- Left out it is null on the target, where it may not be.
-    (a.attnotnull OR t.typnotnull) AND NOT a.atthasdef AND a.attidentity = '' AND t.typdefault IS NULL AS "isRequired"
-  FROM unnest($1::text[]) AS r (name)
-    JOIN pg_attribute a ON a.attrelid = to_regclass(r.name) AND a.attnum > 0 AND NOT a.attisdropped
-    JOIN pg_type t ON t.oid = a.atttypid
-  ORDER BY r.name, a.attnum`;
+    (a.attnotnull OR y.typnotnull) AND NOT a.atthasdef AND a.attidentity = '' AND y.typdefault IS NULL AS "isRequired"
+  FROM unnest($1::text[]) AS t (name) JOIN ${BY_NAME}
+    JOIN pg_attribute a ON a.attrelid = c.oid AND a.attnum > 0 AND NOT a.attisdropped
+    JOIN pg_type y ON y.oid = a.atttypid
+  ORDER BY t.name, a.attnum`;
 
 interface Column {
   table: string;

@@ -2,6 +2,7 @@
 import pg from 'pg';
 import type { Finding } from '../../contract/findings.js';
 import type { Session } from '../session.js';
+import { isSuperuser } from './superuser.js';
 
 export interface RoleSetting {
   name: string;
@@ -47,13 +48,6 @@ export async function readRoleSettings(
 ): Promise<RoleSetting[]> {
   const rows = await session.query<RoleSetting & Record<string, unknown>>(SETTINGS_SQL, [role, names]);
   return rows.map((row) => ({ ...row, value: row.value.replace(/000ms$/, 's') }));
-}
-
-const SUPERUSER_SQL = `
-  SELECT /* pgtrek: validate superuser */ rolsuper AS super FROM pg_roles WHERE rolname = current_user`;
-
-async function isSuperuser(session: Session): Promise<boolean> {
-  return (await session.one<{ super: boolean }>(SUPERUSER_SQL)).super;
 }
 
 interface RoleChange {

@@ -4,6 +4,7 @@ import type { Finding } from '../../contract/findings.js';
 import type { OnBoth } from './check.js';
 import { capFindings, listNames } from './check.js';
 import { isRds } from './parameter.js';
+import { isSuperuser } from './superuser.js';
 
 // Below this are the server's own objects.
 const FIRST_OF_USERS = 16_384;
@@ -81,13 +82,9 @@ interface Objects {
   objects: string[];
 }
 
-const SUPERUSER_SQL = `
-  SELECT /* pgtrek: validate superuser */ rolsuper AS super FROM pg_roles WHERE rolname = current_user`;
-
 export async function checkSuperuserObjects({ source, target }: OnBoth): Promise<Finding[]> {
-  const { super: isSuper } = await target.one<{ super: boolean }>(SUPERUSER_SQL);
   const id = 'target.privileges.superuser_objects';
-  if (isSuper) return [];
+  if (await isSuperuser(target)) return [];
   const { user } = target.endpoint;
   const rows = await source.query<Objects & Record<string, unknown>>(OBJECTS_SQL, [FIRST_OF_USERS]);
   if (rows.length === 0) {

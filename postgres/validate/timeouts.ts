@@ -2,6 +2,7 @@
 import type { Finding } from '../../contract/findings.js';
 import { findClientTools } from '../client-tools.js';
 import { copiesByServer } from '../lane/lane-names.js';
+import type { Session } from '../session.js';
 import type { OnBoth, OnSource, OnTarget } from './check.js';
 import { parameterRemedy } from './parameter.js';
 import { readRoleSettings, roleRemedy } from './role-settings.js';
@@ -16,42 +17,49 @@ function isShort({ ms }: RoleSetting): boolean {
   return ms !== null && ms > 0 && ms < SHORTEST_MS;
 }
 
-/** As it is for the role that the walsender runs as. */
-export async function checkSenderTimeout({ source, servers }: OnSource): Promise<Finding[]> {
+interface Patience {
+  name: 'wal_sender_timeout' | 'wal_receiver_timeout';
+  /** As it is for this one. */
+  role: string;
+  /** What comes of a short one, and what mends it. */
+  warn: (setting: RoleSetting) => Promise<Pick<Finding, 'why' | 'remedy' | 'fix' | 'restart'>>;
+}
+
+async function judgePatience(session: Session, { name, role, warn }: Patience): Promise<Finding[]> {
+  const { end } = session.endpoint;
+  const [setting] = await readRoleSettings(session, role, [name]);
+  if (!setting) return [];
+  const finding = { id: `${end}.${name}`, scope: end };
+  if (isShort(setting)) return [{ ...finding, verdict: 'warn', ...(await warn(setting)) }];
+  return [{ ...finding, verdict: 'ok', why: `${name} of the ${end} is ${setting.value}.` }];
+}
+
+/** The walsender runs as the user of source.replication. */
+export function checkSenderTimeout({ source, servers }: OnSource): Promise<Finding[]> {
   const { end } = source.endpoint;
   const name = 'wal_sender_timeout';
   const role = servers.replication.user;
-  const [setting] = await readRoleSettings(source, role, [name]);
-  if (!setting) return [];
-  const finding = { id: `${end}.${name}`, scope: end };
-  if (!isShort(setting))
-    return [{ ...finding, verdict: 'ok', why: `${name} of the ${end} is ${setting.value}.` }];
-  return [
-    {
-      ...finding,
-      verdict: 'warn',
+  return judgePatience(source, {
+    name,
+    role,
+    warn: async (setting) => ({
       why: `${name} of the ${end} is ${setting.value} for role ${role}: while a long transaction is applied, the ${end} may take the lane for dead, and send it all again.`,
       ...(await roleRemedy(source, { role, settings: [setting], value: LONG })),
-    },
-  ];
+    }),
+  });
 }
 
-export async function checkReceiverTimeout({ target, servers }: OnTarget): Promise<Finding[]> {
+export function checkReceiverTimeout({ target, servers }: OnTarget): Promise<Finding[]> {
   const { end, user } = target.endpoint;
   const name = 'wal_receiver_timeout';
-  const [setting] = await readRoleSettings(target, user, [name]);
-  if (!setting) return [];
-  const finding = { id: `${end}.${name}`, scope: end };
-  if (!isShort(setting))
-    return [{ ...finding, verdict: 'ok', why: `${name} of the ${end} is ${setting.value}.` }];
-  return [
-    {
-      ...finding,
-      verdict: 'warn',
-      why: `${name} of the ${end} is ${setting.value}: while the ${servers.source.end} decodes a long transaction and sends nothing, the lane is ended and begins it again.`,
+  return judgePatience(target, {
+    name,
+    role: user,
+    warn: async ({ value }) => ({
+      why: `${name} of the ${end} is ${value}: while the ${servers.source.end} decodes a long transaction and sends nothing, the lane is ended and begins it again.`,
       ...(await parameterRemedy(target, { name, value: LONG, restart: false })),
-    },
-  ];
+    }),
+  });
 }
 
 /** The walsender decodes a transaction in one of its own; a copy by the server reads its tables there. */

@@ -4,7 +4,7 @@ import { mayCreateDdlTrigger } from '../lane/ddl-trigger.js';
 import type { Session } from '../session.js';
 import type { OnBoth } from './check.js';
 import { capFindings, listNames } from './check.js';
-import { NAMED_TABLES } from './named-tables.js';
+import { NAMED_TABLES } from '../named-tables.js';
 import { tablesOf } from './partial-families.js';
 
 // A partition's copy of a trigger has a parent (from 13 on; before, it is internal).

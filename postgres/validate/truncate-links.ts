@@ -2,7 +2,7 @@
 import type { Finding } from '../../contract/state.js';
 import type { OnBoth } from './check.js';
 import { capFindings } from './check.js';
-import { NAMED_TABLES } from './named-tables.js';
+import { NAMED_TABLES } from '../named-tables.js';
 import { tablesOf } from './partial-families.js';
 
 // Where both ends are of the same lane, its subscription truncates them together.
